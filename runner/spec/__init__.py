@@ -1,0 +1,1 @@
+"""The spec language: YAML with line marks in, frozen variants out."""

@@ -1,0 +1,1 @@
+"""The experiment: who runs when, in which process, under which conditions."""
