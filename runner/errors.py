@@ -1,7 +1,8 @@
 """What can go wrong, as records: what failed, where, why, and what to do.
 
-Every error that a user can meet is a `RetimeError`; the command line prints its fields and ends with
-its exit code. Anything else that reaches the command line is a bug in Retime and is reported as one.
+Every error that a user can meet is a `RetimeError`; the command line prints its fields and ends
+with its exit code. Anything else that reaches the command line is a bug in Retime and is reported
+as one.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class StageError(RetimeError):
 
     exit_code = ExitCode.VARIANTS_FAILED
 
-    def __init__(  # noqa: PLR0913 - the record that users read has these parts
+    def __init__(
         self,
         what: str,
         *,

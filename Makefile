@@ -1,0 +1,98 @@
+# Retime. `make help` lists the targets; the first one that is called sets everything up.
+
+PYTHON ?= python3
+CC ?= cc
+VENV := .venv
+BIN := $(VENV)/bin
+RETIME := $(BIN)/retime
+SPEC ?= specs/quickstart.yaml
+PYTEST ?= -q
+
+HARNESS := $(wildcard native/src/*.[ch] native/include/*.h) native/build_ffi.py setup.py
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev bench validate plan report test test-fast test-native lint format \
+  benchmark lock clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+bench: $(VENV)/.ready ## Answer a spec's question: make bench SPEC=specs/quickstart.yaml [ARGS=--fresh]
+	@$(RETIME) bench $(SPEC) $(ARGS)
+
+validate: $(VENV)/.ready ## Check specs, run nothing: make validate SPEC="specs/*.yaml"
+	@$(RETIME) validate $(SPEC) $(ARGS)
+
+plan: $(VENV)/.ready ## Show what a bench would run, and why
+	@$(RETIME) plan $(SPEC) $(ARGS)
+
+report: $(VENV)/.ready ## Show an earlier result: make report RUN=runs/quickstart
+	@$(RETIME) report $(RUN) $(ARGS)
+
+test: setup-dev lint test-native ## Everything that CI runs: style, types, contracts, C, Python
+	@$(BIN)/python -m pytest $(PYTEST) $(ARGS)
+
+test-fast: setup-dev ## The tests that need no TensorFlow
+	@$(BIN)/python -m pytest $(PYTEST) -m fast $(ARGS)
+
+test-native: setup-dev ## The C tests, plain and under sanitizers
+	@$(MAKE) --no-print-directory -C native test CC='$(CC)'
+
+lint: setup-dev ## Style, types and import contracts
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo --verbose > $(VENV)/contracts.log || { cat $(VENV)/contracts.log; exit 1; }
+	@$(MAKE) --no-print-directory -C native lint CLANG_FORMAT='$(CURDIR)/$(BIN)/clang-format'
+
+format: setup-dev ## Bring Python and C into shape
+	@$(BIN)/ruff check --quiet --fix .
+	@$(BIN)/ruff format --quiet .
+	@$(MAKE) --no-print-directory -C native format CLANG_FORMAT='$(CURDIR)/$(BIN)/clang-format'
+
+benchmark: setup-dev ## Measure Retime itself; prints a table of ratios
+	@$(BIN)/python benchmarks/overhead.py $(ARGS)
+
+lock: ## Renew the locked dependencies (needs uv on the PATH)
+	uv pip compile $(LOCK) -c locks/constraints.txt pyproject.toml -o locks/run.txt
+	uv pip compile $(LOCK) --group dev -c locks/constraints.txt -c locks/run.txt pyproject.toml -o locks/dev.txt
+LOCK := --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
+  --no-emit-index-url --no-emit-find-links --extra train --extra runtime --group build
+
+clean: ## Remove what was built; results and cached artifacts stay
+	rm -rf $(VENV) build *.egg-info runner/timing/_harness*.so
+	@$(MAKE) --no-print-directory -C native clean
+
+setup: $(VENV)/.ready
+setup-dev: $(VENV)/.ready-dev
+
+# The two things that can't be installed here: a Python that is new enough, and a compiler.
+$(VENV)/.python:
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "retime: no $(PYTHON) was found; install Python 3.10 or later, or name one: make PYTHON=..." >&2; exit 4; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "retime: $(PYTHON) is too old; Python 3.10 or later is needed: make PYTHON=..." >&2; exit 4; }
+	@echo "Setting up $(VENV) (once; about a minute)"
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "retime: this Python can't make virtual environments; on Debian: apt install python3-venv" >&2; exit 4; }
+	@touch $@
+
+$(VENV)/.locked: locks/run.txt | $(VENV)/.python
+	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.locked-dev: locks/dev.txt $(VENV)/.locked | $(VENV)/.python
+	@$(PIP) --require-hashes -r $<
+	@touch $@
+
+$(VENV)/.ready: $(HARNESS) pyproject.toml | $(VENV)/.locked
+	@command -v $(firstword $(CC)) > /dev/null || { \
+	  echo "retime: no C compiler ($(CC)) was found, and the timing harness has to be compiled." >&2; \
+	  echo "  do:  install one (Debian: apt install gcc libc6-dev; Fedora: dnf install gcc), then run the same command" >&2; exit 4; }
+	@CC='$(CC)' $(PIP) --no-deps --no-build-isolation --editable . > $(VENV)/build.log 2>&1 || { \
+	  cat $(VENV)/build.log; echo "retime: the harness could not be compiled; the compiler's words are above" >&2; exit 4; }
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready $(VENV)/.locked-dev
+	@touch $@

@@ -1,0 +1,134 @@
+"""What a few short blocks tell about how to run the experiment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.analysis.statistics import median_absolute_deviation, runs_per_process
+
+LEAST_RUNS = 10
+MOST_RUNS = 1000
+# The standard deviation of a normal distribution in units of its median absolute deviation.
+_NORMAL_SD_PER_MAD = 1.4826
+
+
+@dataclass(frozen=True)
+class PilotProcess:
+    """One process of the pilot.
+
+    Attributes:
+        samples_ns: shape (runs,), int64.
+        elapsed_s: of the whole process.
+    """
+
+    block: int
+    arm: str
+    samples_ns: NDArray[np.int64]
+    elapsed_s: float
+
+
+@dataclass(frozen=True)
+class PilotFindings:
+    """The experiment's parameters, fixed from here on, and where they come from.
+
+    Attributes:
+        runs: timed inferences of each process.
+        delay_ns: of the delayed control.
+        process_cost_s: of a process beside its timed runs, averaged over arms.
+        run_cost_s: of a run, averaged over arms.
+        deviation_within: standard deviation of the log of one run, as medians see it.
+        deviation_between: of the processes' own levels within a block.
+        block_s: expected time of a block of the variants, without controls.
+        slowest_s: expected time of the slowest process.
+    """
+
+    runs: int
+    delay_ns: int
+    process_cost_s: float
+    run_cost_s: float
+    deviation_within: float
+    deviation_between: float
+    block_s: float
+    slowest_s: float
+
+    def as_record(self) -> dict[str, Any]:
+        """The findings as the journal holds them."""
+        return asdict(self)
+
+
+def study_pilot(processes: Sequence[PilotProcess], baseline: str, effect: float) -> PilotFindings:
+    """Chooses the runs of each process and the delay of the positive control.
+
+    A block costs the sum of its processes, and its arms' variances add up, so the cost-optimal
+    number of runs that all arms share comes from averages over arms.
+
+    Args:
+        processes: every arm in every block of the pilot, at least one block.
+        effect: the effect of interest, as a share.
+    """
+    logs = [np.log(process.samples_ns.astype(np.float64)) for process in processes]
+    run_costs = [float(process.samples_ns.mean()) / 1e9 for process in processes]
+    process_costs = [
+        max(0.0, process.elapsed_s - cost * process.samples_ns.size)
+        for process, cost in zip(processes, run_costs, strict=True)
+    ]
+    # The median of m normal values varies pi/2 times as much as their mean.
+    within = float(
+        np.mean([(_NORMAL_SD_PER_MAD * median_absolute_deviation(log)) ** 2 for log in logs])
+        * math.pi
+        / 2
+    )
+    medians = {
+        (process.block, process.arm): float(np.median(log))
+        for process, log in zip(processes, logs, strict=True)
+    }
+    explained = within * float(np.mean([1 / log.size for log in logs]))
+    between = max(0.0, _residual_variance(medians) - explained)
+    runs = runs_per_process(
+        process_cost=float(np.mean(process_costs)),
+        run_cost=float(np.mean(run_costs)),
+        variance_within=within,
+        variance_between=between,
+        least=LEAST_RUNS,
+        most=MOST_RUNS,
+    )
+    base = [value for (_, arm), value in medians.items() if arm == baseline]
+    expected = [
+        cost + runs * run_cost for cost, run_cost in zip(process_costs, run_costs, strict=True)
+    ]
+    blocks = len({process.block for process in processes})
+    return PilotFindings(
+        runs=runs,
+        delay_ns=max(1, round(effect * math.exp(float(np.mean(base))))),
+        process_cost_s=float(np.mean(process_costs)),
+        run_cost_s=float(np.mean(run_costs)),
+        deviation_within=math.sqrt(within),
+        deviation_between=math.sqrt(between),
+        block_s=sum(expected) / blocks,
+        slowest_s=max(expected),
+    )
+
+
+def _residual_variance(medians: dict[tuple[int, str], float]) -> float:
+    """Variance that is left when each block's and each arm's own level is taken out.
+
+    With one arm or one block there is nothing to pair, and the plain variance is returned; a pilot
+    of a single process knows nothing, which reads as 0.
+    """
+    blocks = sorted({block for block, _ in medians})
+    arms = sorted({arm for _, arm in medians})
+    full = np.array([[medians.get((b, a), math.nan) for a in arms] for b in blocks])
+    whole = full[:, ~np.isnan(full).any(axis=0)]
+    rows, columns = whole.shape
+    if rows > 1 and columns > 1:
+        residual = (
+            whole - whole.mean(0, keepdims=True) - whole.mean(1, keepdims=True) + whole.mean()
+        )
+        return float((residual**2).sum() / ((rows - 1) * (columns - 1)))
+    return float(whole.var(ddof=1)) if whole.size > 1 else 0.0

@@ -1,0 +1,173 @@
+"""From the samples of one process to its few numbers, and from processes to an arm's."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.analysis.statistics import Interval, median_absolute_deviation, t_interval
+
+PERCENTILES = (50, 90, 95, 99)
+
+
+@dataclass(frozen=True)
+class ProcessSummary:
+    """One process of one arm in one block.
+
+    Attributes:
+        block: the block's index; processes of one block are compared with each other.
+        log_median: natural log of the median latency in ns: the number that verdicts rest on.
+        log_mean: log of the mean, a sensitivity check.
+        log_percentiles: log of p50, p90, p95 and p99, in the order of `PERCENTILES`.
+        min_ns: the fastest run.
+        runs: how many samples there were.
+        steady: the two halves of the samples agree, so the warm-up was long enough.
+        outliers: samples beyond Tukey's outer fences; counted, never dropped.
+        initialization_ns: model, interpreter and tensors made ready.
+        first_inference_ns: the first inference, before any warm-up.
+        peak_memory_bytes: most resident memory beyond what the process had before the model.
+    """
+
+    block: int
+    log_median: float
+    log_mean: float
+    log_percentiles: tuple[float, ...]
+    min_ns: int
+    runs: int
+    steady: bool
+    outliers: int
+    initialization_ns: int
+    first_inference_ns: int
+    peak_memory_bytes: int
+
+    @property
+    def log_p90(self) -> float:
+        """Log of the 90th percentile, a sensitivity check."""
+        return self.log_percentiles[PERCENTILES.index(90)]
+
+
+@dataclass(frozen=True)
+class LatencySummary:
+    """An arm's latency over its processes, in nanoseconds.
+
+    `median` is the geometric mean of the processes' medians and `interval` its t interval: the
+    process, not the run, is the unit that varies. Percentiles are geometric means over processes
+    too; pooling their runs would pretend that runs of one process are independent.
+    """
+
+    median: float
+    interval: tuple[float, float]
+    percentiles: tuple[float, ...]
+    percentile_intervals: tuple[tuple[float, float], ...]
+    mean: float
+    min: int
+    processes: int
+    runs: int
+
+
+def summarize_process(
+    samples_ns: NDArray[np.int64],
+    *,
+    block: int,
+    initialization_ns: int,
+    first_inference_ns: int,
+    peak_memory_bytes: int,
+) -> ProcessSummary:
+    """Boils the samples of one process down.
+
+    Args:
+        samples_ns: shape (runs,), latencies in ns, in the order they were taken.
+
+    Raises:
+        ValueError: there are no samples, or some are not positive.
+    """
+    if samples_ns.size == 0 or int(samples_ns.min()) <= 0:
+        raise ValueError("samples must be positive and at least one")
+    percentiles = np.percentile(samples_ns, PERCENTILES)
+    return ProcessSummary(
+        block=block,
+        log_median=math.log(float(percentiles[0])),
+        log_mean=math.log(float(samples_ns.mean())),
+        log_percentiles=tuple(math.log(float(value)) for value in percentiles),
+        min_ns=int(samples_ns.min()),
+        runs=int(samples_ns.size),
+        steady=is_steady(samples_ns),
+        outliers=count_outliers(samples_ns),
+        initialization_ns=initialization_ns,
+        first_inference_ns=first_inference_ns,
+        peak_memory_bytes=peak_memory_bytes,
+    )
+
+
+def is_steady(samples_ns: NDArray[np.int64], tolerance: float = 0.1) -> bool:
+    """Whether the first half of the samples looks like the second.
+
+    The quartiles and mean of both halves lie within `tolerance` of each other, and so do the median
+    absolute deviations, taken as a share of the median. Fewer than 8 samples can't tell and pass.
+
+    Source: the warm-up calibration of pyperf (V. Stinner), which compares the same four figures.
+    """
+    if samples_ns.size < 8:
+        return True
+    half = samples_ns.size // 2
+    first = samples_ns[:half].astype(np.float64)
+    second = samples_ns[-half:].astype(np.float64)
+    center = float(np.median(second))
+
+    def apart(a: float, b: float) -> bool:
+        return abs(a - b) > tolerance * center
+
+    quartiles = zip(
+        np.percentile(first, (25, 50, 75)), np.percentile(second, (25, 50, 75)), strict=True
+    )
+    if any(apart(float(a), float(b)) for a, b in quartiles):
+        return False
+    # One spike in a half moves its mean: winsorise both at the outer fence before comparing.
+    fence = _outer_fences(samples_ns)[1]
+    if apart(float(np.minimum(first, fence).mean()), float(np.minimum(second, fence).mean())):
+        return False
+    return not apart(median_absolute_deviation(first), median_absolute_deviation(second))
+
+
+def count_outliers(samples_ns: NDArray[np.int64]) -> int:
+    """Samples beyond three interquartile ranges from the quartiles.
+
+    Source: Tukey (1977), Exploratory data analysis: the outer fences.
+    """
+    low, high = _outer_fences(samples_ns)
+    return int(np.sum((samples_ns < low) | (samples_ns > high)))
+
+
+def summarize_latency(processes: Sequence[ProcessSummary], confidence: float) -> LatencySummary:
+    """Boils the processes of one arm down; at least one is needed."""
+    medians = t_interval([process.log_median for process in processes], confidence)
+    by_percentile = [
+        t_interval([process.log_percentiles[index] for process in processes], confidence)
+        for index in range(len(PERCENTILES))
+    ]
+    return LatencySummary(
+        median=math.exp(medians.mean),
+        interval=exponentiate(medians),
+        percentiles=tuple(math.exp(interval.mean) for interval in by_percentile),
+        percentile_intervals=tuple(exponentiate(interval) for interval in by_percentile),
+        mean=math.exp(t_interval([process.log_mean for process in processes], confidence).mean),
+        min=min(process.min_ns for process in processes),
+        processes=len(processes),
+        runs=sum(process.runs for process in processes),
+    )
+
+
+def exponentiate(interval: Interval) -> tuple[float, float]:
+    """A log interval's ends as factors; an unbounded one becomes (0, inf)."""
+    high = math.exp(interval.high) if interval.high < 700 else math.inf
+    return math.exp(interval.low), high
+
+
+def _outer_fences(samples_ns: NDArray[np.int64]) -> tuple[float, float]:
+    low, high = np.percentile(samples_ns, (25, 75))
+    reach = 3 * (high - low)
+    return float(low - reach), float(high + reach)

@@ -1,0 +1,250 @@
+"""From blocks to verdicts, and whether the controls held."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from runner.analysis.statistics import (
+    Interval,
+    blocks_for_half_width,
+    equivalence_p_value,
+    holm,
+    sign_flip_p_value,
+    t_interval,
+    t_p_value,
+)
+from runner.analysis.summaries import ProcessSummary, exponentiate
+
+# A gate that fails by chance in one of twenty sound experiments teaches people to ignore it.
+IDENTICAL_CONFIDENCE = 0.99
+# How far the delayed control may lie from the delay that was set, as a share of the effect.
+DELAY_TOLERANCE = 0.25
+
+
+class Verdict(str, Enum):
+    """The four answers."""
+
+    SLOWER = "slower"
+    FASTER = "faster"
+    EQUIVALENT = "equivalent"
+    INCONCLUSIVE = "inconclusive"
+
+
+@dataclass(frozen=True)
+class Design:
+    """What was fixed before the first sample.
+
+    Attributes:
+        effect: the smallest change that matters, as a share of the baseline's latency.
+        confidence: of intervals, and of all verdicts together.
+    """
+
+    effect: float
+    confidence: float
+
+    @property
+    def margin(self) -> float:
+        """The effect as a difference of logs."""
+        return math.log1p(self.effect)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One variant against the baseline.
+
+    Attributes:
+        ratio: of latencies, variant to baseline; None without a block that has both.
+        interval: of the ratio, at the design's confidence.
+        p_value: that the ratio is 1, from the t test.
+        adjusted_p_value: after Holm, within the family of all comparisons.
+        permutation_p_value: the same question asked of the sign-flip test.
+        below_effect: slower or faster for certain, and for certain by less than the effect.
+        blocks: with both arms valid.
+        needed_blocks: in all, at the spread seen, until the interval is narrow enough.
+        mean_ratio: the ratio if processes were summed up by their mean.
+        p90_ratio: the ratio of 90th percentiles.
+    """
+
+    variant: str
+    baseline: str
+    ratio: float | None
+    interval: tuple[float, float] | None
+    p_value: float
+    adjusted_p_value: float
+    permutation_p_value: float
+    verdict: Verdict
+    below_effect: bool
+    effect: float
+    blocks: int
+    needed_blocks: int | None
+    mean_ratio: float | None
+    p90_ratio: float | None
+
+
+@dataclass(frozen=True)
+class Control:
+    """An arm whose true ratio to the baseline is known.
+
+    Attributes:
+        expected: that ratio.
+        confidence: of the interval that decides.
+    """
+
+    ratio: float | None
+    interval: tuple[float, float] | None
+    expected: float
+    confidence: float
+    passed: bool
+
+
+Arm = Mapping[int, ProcessSummary]
+"""Block index -> the arm's process in that block."""
+
+
+def differences(arm: Arm, baseline: Arm, figure: str = "log_median") -> list[float]:
+    """`log(arm) - log(baseline)` of every block that has both, in the order of blocks."""
+    shared = sorted(arm.keys() & baseline.keys())
+    return [getattr(arm[block], figure) - getattr(baseline[block], figure) for block in shared]
+
+
+def compare(
+    arms: Mapping[str, Arm], baseline: str, design: Design, generator: np.random.Generator
+) -> list[Comparison]:
+    """Judges every arm against the baseline as one family.
+
+    Holm over all two-sided t tests decides slower and faster; what is left is tested for
+    equivalence at a Bonferroni-adjusted level; what is still left is inconclusive.
+
+    Args:
+        arms: name -> processes, the baseline among them; controls stay outside the family.
+        generator: for the permutation test.
+    """
+    names = [name for name in arms if name != baseline]
+    per_arm = {name: differences(arms[name], arms[baseline]) for name in names}
+    adjusted = holm([t_p_value(per_arm[name]) for name in names])
+    return [
+        _judge(
+            name,
+            baseline,
+            (arms[name], arms[baseline]),
+            design=design,
+            adjusted_p_value=p_value,
+            family=len(names),
+            generator=generator,
+        )
+        for name, p_value in zip(names, adjusted, strict=True)
+    ]
+
+
+def is_precise(arms: Mapping[str, Arm], baseline: str, design: Design, least_blocks: int) -> bool:
+    """Whether every comparison's interval has half-width effect/2 or less.
+
+    It looks at widths alone, never at where an interval lies: stopping when a difference becomes
+    significant would raise false alarms to 16-30 %.
+    """
+    for name, arm in arms.items():
+        if name == baseline:
+            continue
+        interval = t_interval(differences(arm, arms[baseline]), design.confidence)
+        if interval.count < least_blocks or interval.half_width > design.margin / 2:
+            return False
+    return len(arms) > 1
+
+
+def check_identical(arm: Arm, baseline: Arm) -> Control:
+    """The copy of the baseline must not differ from it."""
+    interval = t_interval(differences(arm, baseline), IDENTICAL_CONFIDENCE)
+    passed = interval.count >= 2 and interval.low <= 0 <= interval.high
+    return _control(interval, 1.0, IDENTICAL_CONFIDENCE, passed=passed)
+
+
+def check_delayed(arm: Arm, baseline: Arm, delay_ns: int, design: Design) -> Control:
+    """The delayed baseline must be found slower, and by what it was delayed.
+
+    The expected ratio follows the baseline from block to block, since a fixed delay is a smaller
+    share of a slower block.
+    """
+    shared = sorted(arm.keys() & baseline.keys())
+    expected = (
+        float(np.mean([math.log1p(delay_ns / math.exp(baseline[b].log_median)) for b in shared]))
+        if shared
+        else design.margin
+    )
+    interval = t_interval(differences(arm, baseline), design.confidence)
+    slack = DELAY_TOLERANCE * design.margin
+    right_size = interval.low - slack <= expected <= interval.high + slack
+    passed = interval.count >= 2 and interval.low > 0 and right_size
+    return _control(interval, math.exp(expected), design.confidence, passed=passed)
+
+
+def _judge(
+    name: str,
+    baseline: str,
+    pair: tuple[Arm, Arm],
+    *,
+    design: Design,
+    adjusted_p_value: float,
+    family: int,
+    generator: np.random.Generator,
+) -> Comparison:
+    values = differences(*pair)
+    interval = t_interval(values, design.confidence)
+    verdict = _verdict(values, interval, adjusted_p_value, family, design)
+    decided = verdict in (Verdict.SLOWER, Verdict.FASTER)
+    return Comparison(
+        variant=name,
+        baseline=baseline,
+        ratio=math.exp(interval.mean) if values else None,
+        interval=exponentiate(interval) if len(values) > 1 else None,
+        p_value=t_p_value(values),
+        adjusted_p_value=adjusted_p_value,
+        permutation_p_value=sign_flip_p_value(values, generator),
+        verdict=verdict,
+        below_effect=decided and -design.margin < interval.low and interval.high < design.margin,
+        effect=design.effect,
+        blocks=len(values),
+        needed_blocks=_needed_blocks(interval, design),
+        mean_ratio=_ratio(differences(*pair, "log_mean")),
+        p90_ratio=_ratio(differences(*pair, "log_p90")),
+    )
+
+
+def _verdict(
+    values: Sequence[float],
+    interval: Interval,
+    adjusted_p_value: float,
+    family: int,
+    design: Design,
+) -> Verdict:
+    alpha = 1 - design.confidence
+    if adjusted_p_value <= alpha:
+        return Verdict.SLOWER if interval.mean > 0 else Verdict.FASTER
+    if equivalence_p_value(values, design.margin) <= alpha / family:
+        return Verdict.EQUIVALENT
+    return Verdict.INCONCLUSIVE
+
+
+def _needed_blocks(interval: Interval, design: Design) -> int | None:
+    if interval.count < 2:
+        return None
+    return blocks_for_half_width(interval.deviation, design.margin / 2, design.confidence)
+
+
+def _ratio(values: Sequence[float]) -> float | None:
+    return math.exp(float(np.mean(values))) if values else None
+
+
+def _control(interval: Interval, expected: float, confidence: float, *, passed: bool) -> Control:
+    known = interval.count >= 2
+    return Control(
+        ratio=math.exp(interval.mean) if interval.count else None,
+        interval=exponentiate(interval) if known else None,
+        expected=expected,
+        confidence=confidence,
+        passed=passed,
+    )

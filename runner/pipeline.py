@@ -1,0 +1,181 @@
+"""Retime in one page: load, plan, build, time, analyse, report."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from runner.errors import ArgumentError, ExitCode, InterruptedRunError
+from runner.plan.stages import Plan, make_plan
+from runner.report.console import print_report
+from runner.report.plan import print_plan
+from runner.report.progress import Display, make_display
+from runner.spec import read_spec
+from runner.spec.model import Spec
+from runner.steps.foreseeing import foresee, timing_sentence
+from runner.steps.surroundings import find_libraries, look_around
+from runner.store.artifacts import ArtifactStore
+from runner.store.locks import folder_lock, timing_lock
+from runner.store.runs import Run, RunStore, newest_result
+from runner.timing.libraries import RuntimeLibrary
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where things are kept.
+
+    Attributes:
+        runs: one folder a spec, one folder a run.
+        cache: artifacts, shared by all specs.
+    """
+
+    runs: Path
+    cache: Path
+
+
+def bench(path: Path, places: Places, console: Console, *, fresh: bool = False) -> ExitCode:
+    """Answers a spec's question: builds what is missing, times, reports.
+
+    Args:
+        fresh: measure anew although this experiment was already finished.
+
+    Raises:
+        RetimeError: the spec is wrong, or this machine is not usable.
+    """
+    spec = read_spec(path)
+    libraries = find_libraries(spec)
+    plan = make_plan(spec, look_around(spec, libraries))
+    store = RunStore(places.runs, spec.name)
+    with folder_lock(store.folder, _told(console, "works on this spec")):
+        run = None if fresh else store.latest(plan.experiment_key)
+        if run and (known := _standing_result(run, spec)):
+            console.print(f"Measured {known['finished']}; --fresh measures anew.", highlight=False)
+            print_report(console, known, run.folder)
+            return exit_code(known)
+        run = run or _begin(store, spec, plan)
+        try:
+            result = _work(spec, plan, libraries, run, places, console)
+        except KeyboardInterrupt:
+            raise _interrupted(run, path) from None
+    print_report(console, result, run.folder)
+    return exit_code(result)
+
+
+def show_plan(path: Path, places: Places, console: Console) -> None:
+    """Says of every stage whether it would run, and why; runs nothing."""
+    spec = read_spec(path)
+    plan = make_plan(spec, look_around(spec, find_libraries(spec)))
+    run = RunStore(places.runs, spec.name).latest(plan.experiment_key)
+    stages = foresee(plan, ArtifactStore(places.cache))
+    print_plan(console, spec.name, stages, timing_sentence(spec, run))
+
+
+def report(folder: Path, console: Console) -> ExitCode:
+    """Shows the result of an earlier run.
+
+    Args:
+        folder: a run's, or that of all runs of a spec, whose newest result is shown.
+
+    Raises:
+        ArgumentError: there is no result.
+    """
+    found = newest_result(folder)
+    if found is None:
+        raise ArgumentError(
+            "there is no result",
+            where=str(folder),
+            remedy="name the folder of a run that has a result.json, such as runs/NAME/RUN",
+        )
+    result, run_folder = found
+    print_report(console, result, run_folder)
+    return exit_code(result)
+
+
+def _work(
+    spec: Spec,
+    plan: Plan,
+    libraries: dict[str, RuntimeLibrary],
+    run: Run,
+    places: Places,
+    console: Console,
+) -> dict[str, Any]:
+    # What only a run that works needs is imported here: SciPy takes a quarter of a second.
+    from runner.steps.assembling import Circumstances, assemble
+    from runner.steps.building import build_variants
+    from runner.steps.measuring import measure
+    from runner.steps.questioning import make_question
+    from runner.timing.host import describe_host
+    from runner.timing.targets.local import LocalTarget
+
+    started, host = _now(), describe_host()
+    run.journal.append("started", spec_sha256=spec.sha256, host=host)
+    with make_display(console) as display:
+        _announce(display, spec, run)
+        built = build_variants(plan, ArtifactStore(places.cache), libraries, run, display)
+        question, numbers = make_question(spec, built, libraries, run)
+        experiment = None
+        if question:
+            with timing_lock(_told(console, "is timing on this machine")):
+                target = LocalTarget(run.logs / "time.log")
+                experiment = measure(question, numbers, run, target, display)
+    circumstances = Circumstances(started, _now(), host, libraries, run.schedule_seed)
+    result = assemble(spec, built, experiment, run, circumstances)
+    run.write_result(result)
+    run.journal.append("finished", proven=result["proven"])
+    return result
+
+
+def exit_code(result: dict[str, Any]) -> ExitCode:
+    """What the whole run amounts to."""
+    if any(variant["status"] != "done" for variant in result["variants"]):
+        return ExitCode.VARIANTS_FAILED
+    if any(expectation["holds"] is False for expectation in result["expectations"]):
+        return ExitCode.EXPECTATION_FAILED
+    return ExitCode.DONE
+
+
+def _begin(store: RunStore, spec: Spec, plan: Plan) -> Run:
+    seed = spec.measure.seed
+    return store.create(
+        plan.experiment_key,
+        spec.path.read_bytes(),
+        {
+            "schedule_seed": secrets.randbits(32) if seed is None else seed,
+            "variants": {name: dict(keys) for name, keys in plan.of_variant.items()},
+            "stages": {key: dict(stage.identity) for key, stage in plan.stages.items()},
+        },
+    )
+
+
+def _standing_result(run: Run, spec: Spec) -> dict[str, Any] | None:
+    """The run's result if it answers this very spec and nothing in it failed."""
+    result = run.result()
+    if result is None or result["spec_sha256"] != spec.sha256:
+        return None
+    return result if all(variant["status"] == "done" for variant in result["variants"]) else None
+
+
+def _announce(display: Display, spec: Spec, run: Run) -> None:
+    count = len(spec.variants)
+    display.say(f"{spec.name}: {count} variant{'s' * (count != 1)}, run {run.run_id}")
+
+
+def _interrupted(run: Run, path: Path) -> InterruptedRunError:
+    return InterruptedRunError(
+        "interrupted; everything finished is kept",
+        where=str(run.folder),
+        remedy=f"the same command goes on where it stopped: retime bench {path}",
+    )
+
+
+def _told(console: Console, what: str) -> Any:
+    return lambda owner: console.print(f"Waiting: {owner} {what}.", highlight=False)
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

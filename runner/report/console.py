@@ -1,0 +1,135 @@
+"""The report that a person reads in a terminal or a log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from runner.report.rows import BASELINE, Row, make_rows
+from runner.report.wording import (
+    Result,
+    axes_heading,
+    block_sentence,
+    control_sentences,
+    expectation_sentence,
+    headline,
+    short_names,
+    verdict_sentence,
+)
+
+_STYLES = {
+    "slower": "bold red",
+    "faster": "bold green",
+    "equivalent": "bold cyan",
+    "inconclusive": "bold yellow",
+    "failed": "bold red",
+    BASELINE: "dim",
+}
+
+
+def print_report(console: Console, result: Result, folder: Path) -> None:
+    """Prints a result.
+
+    Args:
+        folder: the run's, to say where the files are.
+    """
+    console.print()
+    console.print(Text(result["question"] or result["name"], style="bold"))
+    console.print()
+    console.print(Text(headline(result), style="" if result["proven"] else "bold yellow"))
+    console.print()
+    console.print(_table(result))
+    _print_details(console, result)
+    _print_files(console, folder)
+
+
+def _table(result: Result) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column(Text(axes_heading(result)), overflow="fold", max_width=22)
+    for title in ("latency", "ratio"):
+        table.add_column(Text(f"{title}\ninterval"), justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold")
+    table.add_column(Text("accuracy\nconverted"), justify="right", no_wrap=True)
+    table.add_column(Text("size\nmemory"), justify="right", no_wrap=True)
+    for row in make_rows(result):
+        table.add_row(*_cells(row))
+    return table
+
+
+def _cells(row: Row) -> list[Text]:
+    verdict = Text(row.verdict, style=_STYLES.get(row.verdict, ""))
+    if row.below_effect:
+        verdict.append("\n(a little)", style="dim")
+    before, after = row.accuracy
+    return [
+        Text(row.name, style="bold"),
+        _two_lines(row.latency, row.latency_interval),
+        _two_lines(row.ratio, row.ratio_interval),
+        verdict,
+        _two_lines(before, after, dim=False),
+        _two_lines(row.size, row.memory),
+    ]
+
+
+def _two_lines(first: str, second: str, *, dim: bool = True) -> Text:
+    return Text.assemble(first, "\n", (second, "dim" if dim else ""))
+
+
+def _print_details(console: Console, result: Result) -> None:
+    confidence = f"{result['design']['confidence']:.0%}"
+    _section(console, f"Verdicts, with {confidence} intervals")
+    for comparison in result["comparisons"]:
+        _item(console, verdict_sentence(comparison, result), _STYLES[comparison["verdict"]], "-")
+    _print_failures(console, result)
+    _section(console, "Controls")
+    for passed, sentence in control_sentences(result):
+        _item(console, sentence, "green" if passed else "bold red", "ok" if passed else "!!")
+    console.print(Padding(Text(block_sentence(result), style="dim"), (0, 0, 0, 2)))
+    if result["expectations"]:
+        _section(console, "Expectations")
+        for expectation in result["expectations"]:
+            style = {True: "green", False: "bold red", None: "yellow"}[expectation["holds"]]
+            _item(console, expectation_sentence(expectation), style, "-")
+    if result["warnings"]:
+        _section(console, "Warnings")
+        for warning in result["warnings"]:
+            _item(console, f"{warning['message']}; {warning['remedy']}", "yellow", "!")
+
+
+def _print_failures(console: Console, result: Result) -> None:
+    names = short_names(result)
+    for variant in result["variants"]:
+        if error := variant["error"]:
+            what = f"{names[variant['name']]}: failed in {error['stage']}: {error['message']}"
+            _item(console, what, "red", "x")
+            log = f"log: {error['log']}" if error.get("log") else ""
+            for line in filter(None, (error["remedy"], log)):
+                console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
+
+
+def _print_files(console: Console, folder: Path) -> None:
+    _section(console, "Files")
+    for name, what in (
+        ("result.json", "everything above, for machines"),
+        ("samples/", "every sample, int64 nanoseconds"),
+        ("journal.jsonl", "what happened, event by event"),
+    ):
+        console.print(Text(f"  {folder / name}"), Text(what, style="dim"), soft_wrap=True)
+
+
+def _section(console: Console, title: str) -> None:
+    console.print()
+    console.print(Text(title, style="bold"))
+
+
+def _item(console: Console, text: str, style: str, mark: str) -> None:
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(f"  {mark}", style=style), Text(text))
+    console.print(grid)

@@ -1,0 +1,102 @@
+"""A result as a table of texts, which any renderer can lay out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from runner.report.wording import Result, interval_text, short_names
+from runner.units import format_bytes, format_latency, format_ratio
+
+BASELINE = "baseline"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant. Texts are empty where there is nothing to say.
+
+    Attributes:
+        verdict: `slower`, `faster`, `equivalent`, `inconclusive`, `baseline`, `failed` or empty.
+        accuracy: of the trained model and of the converted one.
+    """
+
+    name: str
+    latency: str
+    latency_interval: str
+    ratio: str
+    ratio_interval: str
+    verdict: str
+    below_effect: bool
+    accuracy: tuple[str, str]
+    size: str
+    memory: str
+
+
+def make_rows(result: Result) -> list[Row]:
+    """One row for each variant, in the spec's order."""
+    comparisons = {comparison["variant"]: comparison for comparison in result["comparisons"]}
+    names = short_names(result)
+    return [
+        _row(
+            variant,
+            names[variant["name"]],
+            comparisons.get(variant["name"]),
+            is_baseline=variant["name"] == result["baseline"],
+        )
+        for variant in result["variants"]
+    ]
+
+
+def _row(
+    variant: Mapping[str, Any],
+    name: str,
+    comparison: Mapping[str, Any] | None,
+    *,
+    is_baseline: bool,
+) -> Row:
+    latency, accuracy, model = variant["latency_ns"], variant["accuracy"], variant["model"]
+    memory = variant["peak_memory_bytes"]
+    measured = comparison if comparison and comparison["ratio"] is not None else None
+    return Row(
+        name=name,
+        latency=format_latency(latency["median"]) if latency else "",
+        latency_interval=_latency_interval(latency),
+        ratio="1"
+        if is_baseline and latency
+        else format_ratio(measured["ratio"])
+        if measured
+        else "",
+        ratio_interval=interval_text(measured["interval"]) if measured else "",
+        verdict=_verdict(variant, comparison, is_baseline=is_baseline),
+        below_effect=bool(comparison and comparison["below_effect"]),
+        accuracy=_accuracy(accuracy),
+        size=format_bytes(model["bytes"]) if model else "",
+        memory=format_bytes(memory) if memory is not None else "",
+    )
+
+
+def _verdict(
+    variant: Mapping[str, Any], comparison: Mapping[str, Any] | None, *, is_baseline: bool
+) -> str:
+    if variant["status"] == "failed":
+        return "failed"
+    if is_baseline:
+        return BASELINE
+    return str(comparison["verdict"]) if comparison else ""
+
+
+def _latency_interval(latency: Mapping[str, Any] | None) -> str:
+    if not latency or not latency["interval"]:
+        return ""
+    low, high = latency["interval"]
+    unit = format_latency(latency["median"]).split()[1]
+    scale = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}[unit]
+    digits = max(0, 2 - len(str(int(latency["median"] / scale))) + 1)
+    return f"{low / scale:.{digits}f}-{high / scale:.{digits}f}"
+
+
+def _accuracy(accuracy: Mapping[str, Any] | None) -> tuple[str, str]:
+    if not accuracy:
+        return "", ""
+    return f"{accuracy['keras']:.1%}", f"{accuracy['tflite']:.1%}"

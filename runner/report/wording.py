@@ -1,0 +1,174 @@
+"""A result in sentences that need no statistics to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runner.units import format_duration, format_ratio, format_share
+
+Result = Mapping[str, Any]
+
+
+def short_name(variant: Mapping[str, Any] | None, name: str) -> str:
+    """`wide/int8` for `model.head=wide,quantize=int8`; the full name where there are no axes."""
+    return "/".join(variant["axes"].values()) if variant and variant["axes"] else name
+
+
+def short_names(result: Result) -> dict[str, str]:
+    """Variant's name -> the short one."""
+    return {v["name"]: short_name(v, v["name"]) for v in result["variants"]}
+
+
+def axes_heading(result: Result) -> str:
+    """What the parts of a short name stand for: `model.head/quantize`."""
+    axes = result["variants"][0]["axes"]
+    return "/".join(axis.rpartition(".")[2] for axis in axes) if axes else "variant"
+
+
+def interval_text(interval: Sequence[float] | None) -> str:
+    """`1.047-1.059`, or nothing where there is none."""
+    return f"{interval[0]:.3f}-{interval[1]:.3f}" if interval else ""
+
+
+def headline(result: Result) -> str:
+    """The answer in one sentence; says first whether it can be trusted."""
+    if not result["comparisons"]:
+        return _no_comparison(result)
+    names = short_names(result)
+    clauses = [
+        f"{names[comparison['variant']]} is {_clause(comparison)}"
+        for comparison in result["comparisons"]
+    ]
+    answer = f"Against {names[result['baseline']]}, {_join(clauses)}."
+    return answer if result["proven"] else f"Unproven: {_why_unproven(result)} {answer}"
+
+
+def verdict_sentence(comparison: Mapping[str, Any], result: Result) -> str:
+    """One comparison: `wide/float32: slower, 1.053x (1.047-1.059)`."""
+    name = short_names(result)[comparison["variant"]]
+    if comparison["ratio"] is None:
+        return f"{name}: inconclusive, not measured in any block with the baseline"
+    text = f"{name}: {comparison['verdict']}, {format_ratio(comparison['ratio'])}"
+    if comparison["interval"]:
+        text += f" ({interval_text(comparison['interval'])})"
+    effect = format_share(comparison["effect"])
+    if comparison["below_effect"]:
+        text += f", but by less than {effect}"
+    elif comparison["verdict"] == "equivalent":
+        text += f", within {effect}"
+    elif comparison["verdict"] == "inconclusive":
+        text += f"; {_what_would_tell(comparison, result)}"
+    return text
+
+
+def control_sentences(result: Result) -> list[tuple[bool, str]]:
+    """Whether each control passed, and what it showed."""
+    identical, delayed = result["controls"]["identical"], result["controls"]["delayed"]
+    delay = format_share(delayed["expected"] - 1)
+    return [
+        (
+            identical["passed"],
+            f"identical copy of the baseline: {_control_figures(identical)}, "
+            + ("no difference, as it must be" if identical["passed"] else "must not differ"),
+        ),
+        (
+            delayed["passed"],
+            f"baseline delayed by {delay}: {_control_figures(delayed)}, "
+            + (
+                "found"
+                if delayed["passed"]
+                else f"not found as {format_ratio(delayed['expected'])}"
+            ),
+        ),
+    ]
+
+
+def block_sentence(result: Result) -> str:
+    """How much was measured, and why it ended."""
+    blocks = result["blocks"]
+    if not blocks["done"]:
+        return "No block was completed."
+    why = {
+        "precise": "as precise as was asked for",
+        "time": "the time allowed was used up",
+        "blocks": "the number of blocks allowed was reached",
+        "disturbed": "this machine did not become quiet",
+        "failed": "the baseline failed",
+    }.get(blocks["stopped"], blocks["stopped"])
+    return (
+        f"{blocks['done']} blocks of fresh processes, {blocks['runs_per_process']} runs each, "
+        f"{format_duration(blocks['elapsed_s'])}; ended: {why}. "
+        f"{blocks['steady_processes']} of {blocks['processes']} processes steady."
+    )
+
+
+def expectation_sentence(expectation: Mapping[str, Any]) -> str:
+    """`holds: wide/float32: latency ratio at most 1.1 (measured 1.053)`."""
+    word = {True: "holds", False: "BROKEN", None: "undecided"}[expectation["holds"]]
+    measured = expectation["measured"]
+    tail = "" if measured is None else f" (measured {measured:.3f})"
+    return f"{word}: {expectation['text']}{tail}"
+
+
+def _clause(comparison: Mapping[str, Any]) -> str:
+    verdict, ratio = comparison["verdict"], comparison["ratio"]
+    if ratio is None:
+        return "not measured"
+    if verdict == "equivalent":
+        return f"equivalent (within {format_share(comparison['effect'])})"
+    if verdict == "inconclusive":
+        return f"inconclusive ({interval_text(comparison['interval']) or format_ratio(ratio)})"
+    small = f", by less than {format_share(comparison['effect'])}" * comparison["below_effect"]
+    return f"{verdict} ({format_ratio(ratio)}{small})"
+
+
+def _join(clauses: Sequence[str]) -> str:
+    if len(clauses) == 1:
+        return clauses[0]
+    return f"{', '.join(clauses[:-1])} and {clauses[-1]}"
+
+
+def _no_comparison(result: Result) -> str:
+    by_name = {variant["name"]: variant for variant in result["variants"]}
+    if by_name[result["baseline"]]["status"] == "failed":
+        return "No answer: the baseline failed, so there is nothing to compare with."
+    if len(by_name) == 1:
+        return "One variant and no matrix: its latency is below, and nothing to compare it with."
+    return "No answer: no variant could be timed beside the baseline."
+
+
+def _why_unproven(result: Result) -> str:
+    controls = result["controls"]
+    if controls["identical"]["interval"] is None:
+        return "there are too few blocks for the controls to tell."
+    reasons = []
+    if not controls["identical"]["passed"]:
+        reasons.append("the identical control differed")
+    if not controls["delayed"]["passed"]:
+        effect = format_share(result["design"]["effect"])
+        reasons.append(f"the control that was delayed by {effect} was missed")
+    return f"{' and '.join(reasons)}, so differences of this size can't be told from noise here."
+
+
+def _what_would_tell(comparison: Mapping[str, Any], result: Result) -> str:
+    needed = comparison["needed_blocks"]
+    done = result["blocks"]["done"]
+    if needed is None:
+        return "one block can't tell"
+    more = needed - comparison["blocks"]
+    if more <= 0:
+        return (
+            f"too close to {format_share(comparison['effect'])} to call; a larger effect would do"
+        )
+    seconds = more * result["blocks"]["elapsed_s"] / max(1, done)
+    return f"about {more} more blocks, {format_duration(seconds)}, would tell"
+
+
+def _control_figures(control: Mapping[str, Any]) -> str:
+    if control["ratio"] is None:
+        return "not measured"
+    interval = interval_text(control["interval"])
+    confidence = format_share(control["confidence"])
+    figures = format_ratio(control["ratio"])
+    return f"{figures} ({interval} at {confidence})" if interval else figures

@@ -1,0 +1,1 @@
+"""The pipeline's steps, each joining rooms that do not know each other."""

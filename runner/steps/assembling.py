@@ -1,0 +1,252 @@
+"""Puts the result together: what was built, measured and concluded, as `result.json` holds it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from runner import __version__
+from runner.analysis.statistics import t_interval
+from runner.analysis.summaries import (
+    PERCENTILES,
+    ProcessSummary,
+    exponentiate,
+    summarize_latency,
+)
+from runner.analysis.verdicts import (
+    Comparison,
+    Control,
+    Design,
+    check_delayed,
+    check_identical,
+    compare,
+)
+from runner.spec.model import Spec, Variant
+from runner.steps.building import Built
+from runner.steps.expectations import check_expectations
+from runner.steps.measuring import Experiment
+from runner.steps.warnings import find_warnings
+from runner.store.runs import Run
+from runner.timing.libraries import RuntimeLibrary
+from runner.timing.protocol import DELAYED, IDENTICAL
+
+# Format history of result.json:
+# 1 (0.1.0): the first.
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a result says beside what was measured.
+
+    Attributes:
+        started: ISO 8601.
+        finished: ISO 8601.
+        host: as `describe_host` gives it.
+    """
+
+    started: str
+    finished: str
+    host: Mapping[str, Any]
+    libraries: Mapping[str, RuntimeLibrary]
+    schedule_seed: int
+
+
+def assemble(
+    spec: Spec,
+    built: Mapping[str, Built],
+    experiment: Experiment | None,
+    run: Run,
+    circumstances: Circumstances,
+) -> dict[str, Any]:
+    """The result as JSON, valid against `schemas/result.schema.json`.
+
+    Args:
+        built: variant's name -> what came of building it.
+        experiment: None when nothing could be timed.
+    """
+    design = Design(spec.measure.effect, spec.measure.confidence)
+    comparisons = _comparisons(spec, experiment, design, circumstances.schedule_seed)
+    controls = _controls(spec, experiment, design)
+    variants = [
+        _variant(
+            variant, built[variant.name], experiment, circumstances.libraries[variant.name], design
+        )
+        for variant in spec.variants
+    ]
+    proven = all(control.passed for control in controls.values())
+    result: dict[str, Any] = {
+        "format": FORMAT,
+        "name": spec.name,
+        "question": spec.question,
+        "run_id": run.run_id,
+        "started": circumstances.started,
+        "finished": circumstances.finished,
+        "spec_sha256": spec.sha256,
+        "retime": __version__,
+        "host": circumstances.host,
+        "baseline": spec.baseline,
+        "variants": variants,
+        "comparisons": [_comparison_record(comparison) for comparison in comparisons],
+        "controls": {name: asdict(control) for name, control in controls.items()},
+        "proven": proven,
+        "blocks": _blocks(experiment),
+        "design": {
+            "effect": spec.measure.effect,
+            "confidence": spec.measure.confidence,
+            "max_time_s": spec.measure.max_time_s,
+            "min_blocks": spec.measure.min_blocks,
+            "max_blocks": spec.measure.max_blocks,
+            "schedule_seed": circumstances.schedule_seed,
+        },
+        "expectations": check_expectations(spec.expectations, variants, comparisons),
+        "samples": _samples(experiment, run, spec),
+    }
+    result["warnings"] = find_warnings(result)
+    return result
+
+
+def _comparisons(
+    spec: Spec, experiment: Experiment | None, design: Design, seed: int
+) -> list[Comparison]:
+    if experiment is None:
+        return []
+    arms = {variant.name: experiment.ledger.arms.get(variant.name, {}) for variant in spec.variants}
+    timed = {name: arm for name, arm in arms.items() if arm}
+    if spec.baseline not in timed:
+        return []
+    return compare(timed, spec.baseline, design, np.random.default_rng(seed))
+
+
+def _controls(spec: Spec, experiment: Experiment | None, design: Design) -> dict[str, Control]:
+    arms = {} if experiment is None else experiment.ledger.arms
+    base = arms.get(spec.baseline, {})
+    delay_ns = 0 if experiment is None else experiment.delay_ns
+    return {
+        "identical": check_identical(arms.get(IDENTICAL, {}), base),
+        "delayed": check_delayed(arms.get(DELAYED, {}), base, delay_ns, design),
+    }
+
+
+def _variant(
+    variant: Variant,
+    built: Built,
+    experiment: Experiment | None,
+    library: RuntimeLibrary,
+    design: Design,
+) -> dict[str, Any]:
+    processes: list[ProcessSummary] = []
+    error = built.error
+    if experiment is not None:
+        processes = list(experiment.ledger.arms.get(variant.name, {}).values())
+        error = error or experiment.ledger.dropped.get(variant.name)
+    facts = built.facts or {}
+    return {
+        "name": variant.name,
+        "axes": dict(variant.axes),
+        "status": "failed" if error else "done" if processes else "interrupted",
+        "error": error,
+        "model": built.model,
+        "accuracy": built.accuracy,
+        "latency_ns": _latency(processes, design.confidence) if processes else None,
+        "initialization_ns": _estimate(
+            [process.initialization_ns for process in processes], design.confidence
+        ),
+        "first_inference_ns": _estimate(
+            [process.first_inference_ns for process in processes], design.confidence
+        ),
+        "peak_memory_bytes": max(
+            (process.peak_memory_bytes for process in processes), default=None
+        ),
+        "runtime": {
+            "library": variant.runtime.library,
+            "version": facts.get("version"),
+            "path": library.path,
+            "origin": library.origin,
+            "sha256": library.sha256,
+            "delegate": variant.runtime.delegate,
+            "nodes": facts.get("nodes"),
+            "delegated_nodes": facts.get("delegated_nodes"),
+            "partitions": facts.get("partitions"),
+            "threads": variant.runtime.threads,
+        },
+    }
+
+
+def _latency(processes: Sequence[ProcessSummary], confidence: float) -> dict[str, Any]:
+    latency = summarize_latency(processes, confidence)
+    names = [f"p{percentile}" for percentile in PERCENTILES]
+    return {
+        "median": latency.median,
+        "interval": _finite(latency.interval),
+        **dict(zip(names, latency.percentiles, strict=True)),
+        "percentile_intervals": {
+            name: _finite(interval)
+            for name, interval in zip(names, latency.percentile_intervals, strict=True)
+        },
+        "min": latency.min,
+        "mean": latency.mean,
+        "processes": latency.processes,
+        "runs": latency.runs,
+    }
+
+
+def _estimate(values_ns: Sequence[int], confidence: float) -> dict[str, Any] | None:
+    """The geometric mean over processes of a time that each process has one of."""
+    if not values_ns:
+        return None
+    interval = t_interval([math.log(max(1, value)) for value in values_ns], confidence)
+    return {"median": math.exp(interval.mean), "interval": _finite(exponentiate(interval))}
+
+
+def _finite(interval: tuple[float, float]) -> list[float] | None:
+    return list(interval) if math.isfinite(interval[1]) else None
+
+
+def _comparison_record(comparison: Comparison) -> dict[str, Any]:
+    return {**asdict(comparison), "verdict": comparison.verdict.value}
+
+
+def _blocks(experiment: Experiment | None) -> dict[str, Any]:
+    if experiment is None:
+        return {
+            "done": 0,
+            "redone": 0,
+            "reasons": {},
+            "stopped": "not started",
+            "elapsed_s": 0.0,
+            "runs_per_process": None,
+            "delay_ns": None,
+            "processes": 0,
+            "steady_processes": 0,
+            "outliers": 0,
+        }
+    ledger = experiment.ledger
+    processes = [process for arm in ledger.arms.values() for process in arm.values()]
+    return {
+        "done": ledger.block,
+        "redone": ledger.redone,
+        "reasons": dict(ledger.reasons),
+        "stopped": experiment.stopped,
+        "elapsed_s": round(ledger.elapsed_s, 1),
+        "runs_per_process": ledger.pilot.runs if ledger.pilot else None,
+        "delay_ns": experiment.delay_ns,
+        "processes": len(processes),
+        "steady_processes": sum(process.steady for process in processes),
+        "outliers": sum(process.outliers for process in processes),
+    }
+
+
+def _samples(experiment: Experiment | None, run: Run, spec: Spec) -> dict[str, str]:
+    if experiment is None:
+        return {}
+    names = [*(variant.name for variant in spec.variants), IDENTICAL, DELAYED]
+    return {
+        name: str(run.samples_path(number).relative_to(run.folder))
+        for number, name in enumerate(names)
+        if run.samples_path(number).exists()
+    }

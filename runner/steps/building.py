@@ -1,0 +1,264 @@
+"""Builds what the plan asks for and the store lacks: each stage once, in worker processes.
+
+Stages run as soon as their inputs are there. One that fails takes along only what depends on it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from runner.build.executor import LocalExecutor, Progress, StageOutcome, StageRequest
+from runner.errors import StageError
+from runner.plan.stages import Plan, Stage
+from runner.report.progress import Display, Task
+from runner.store.artifacts import Artifact, ArtifactStore
+from runner.store.runs import Run
+from runner.timing.evaluation import Evaluation, evaluate
+from runner.timing.libraries import RuntimeLibrary
+
+_EVALUATION_TIMEOUT_S = 3600.0
+_MOST_WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Built:
+    """What came of one variant, as `result.json` holds it.
+
+    Attributes:
+        error: why it is not there; None when it is.
+        facts: what the runtime said of the model.
+        model_path: the .tflite file; None on failure.
+        input_path: a test image as the model takes it.
+    """
+
+    error: Mapping[str, Any] | None
+    model: Mapping[str, Any] | None = None
+    accuracy: Mapping[str, Any] | None = None
+    facts: Mapping[str, Any] | None = None
+    model_path: Path | None = None
+    input_path: Path | None = None
+
+
+def build_variants(
+    plan: Plan,
+    store: ArtifactStore,
+    libraries: Mapping[str, RuntimeLibrary],
+    run: Run,
+    display: Display,
+) -> dict[str, Built]:
+    """Builds and evaluates every variant; variant's name -> what came of it."""
+    site = _Site(plan, store, run, display)
+    site.collect_finished()
+    site.run_in_workers()
+    site.evaluate(libraries)
+    return {name: site.outcome(name) for name in plan.of_variant}
+
+
+@dataclass
+class _Site:
+    """The work under way."""
+
+    plan: Plan
+    store: ArtifactStore
+    run: Run
+    display: Display
+    artifacts: dict[str, Artifact] = field(default_factory=dict)
+    errors: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def collect_finished(self) -> None:
+        """Takes from the store what is there and undamaged."""
+        for key, stage in self.plan.stages.items():
+            if artifact := self.store.verified(stage.kind, key):
+                self.artifacts[key] = artifact
+                self.journal(stage, "cached")
+
+    def run_in_workers(self) -> None:
+        """Runs every missing stage but evaluations."""
+        missing = [stage for stage in self._missing() if stage.kind != "evaluate"]
+        if not missing:
+            return
+        cores = len(os.sched_getaffinity(0))
+        workers = min(_MOST_WORKERS, cores, len(missing))
+        with LocalExecutor(workers, self.run.logs, threads=max(1, cores // workers)) as executor:
+            self._run_all(missing, executor)
+
+    def _run_all(self, missing: list[Stage], executor: LocalExecutor) -> None:
+        running: dict[Future[StageOutcome], _Running] = {}
+        waiting = list(missing)
+        while waiting or running:
+            for stage in [stage for stage in waiting if self._ready(stage)]:
+                waiting.remove(stage)
+                if not self._blocked(stage):
+                    running |= self._start(stage, executor)
+            if not running:
+                continue
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                self._finish(running.pop(future), future)
+
+    def _start(self, stage: Stage, executor: LocalExecutor) -> dict[Future[StageOutcome], _Running]:
+        draft = self.store.draft(stage.kind, stage.key)
+        task = self.display.task(f"{stage.kind} {stage.label}")
+        request = StageRequest(
+            stage=stage.kind,
+            key=stage.key,
+            params=stage.params,
+            inputs={role: self.artifacts[key].folder for role, key in stage.inputs.items()},
+            output=draft,
+        )
+        future = executor.submit(request, _shower(task))
+        return {future: _Running(stage, draft, task, time.monotonic())}
+
+    def _finish(self, running: _Running, future: Future[StageOutcome]) -> None:
+        try:
+            summary = future.result().summary
+            self._commit(running, summary)
+            running.task.end("done")
+        except StageError as error:
+            self.store.discard(running.draft)
+            self._fail(running.stage, error.as_record())
+            running.task.end(f"failed: {error.what}")
+        except BaseException:
+            self.store.discard(running.draft)
+            raise
+
+    def _commit(self, running: _Running, summary: Mapping[str, Any]) -> None:
+        stage = running.stage
+        seconds = time.monotonic() - running.started
+        self.artifacts[stage.key] = self.store.commit(
+            running.draft,
+            stage.kind,
+            stage.key,
+            identity=stage.identity,
+            summary=summary,
+            seconds=seconds,
+        )
+        self.journal(stage, "done", seconds=round(seconds, 3))
+
+    def evaluate(self, libraries: Mapping[str, RuntimeLibrary]) -> None:
+        """Runs every converted model over the test split, through the runtime that is timed."""
+        missing = [stage for stage in self._missing() if stage.kind == "evaluate"]
+        for stage in missing:
+            if self._blocked(stage):
+                continue
+            task = self.display.task(f"evaluate {stage.label}")
+            draft = self.store.draft(stage.kind, stage.key)
+            running = _Running(stage, draft, task, time.monotonic())
+            try:
+                self._commit(running, self._evaluate(stage, draft, libraries[stage.variants[0]]))
+                task.end("done")
+            except StageError as error:
+                self.store.discard(draft)
+                self._fail(stage, error.as_record())
+                task.end(f"failed: {error.what}")
+            except BaseException:
+                self.store.discard(draft)
+                raise
+
+    def _evaluate(self, stage: Stage, draft: Path, library: RuntimeLibrary) -> dict[str, Any]:
+        import numpy as np
+
+        from runner.analysis.accuracy import compare_scores
+
+        convert = self.plan.stages[stage.inputs["convert"]]
+        data = self.artifacts[stage.inputs["data"]]
+        train = self.artifacts[convert.inputs["train"]]
+        runtime = stage.params["runtime"]
+        facts = evaluate(
+            Evaluation(
+                model=str(self.artifacts[convert.key].file("model.tflite")),
+                images=str(data.file("test_images.npy")),
+                scaling=stage.params["scaling"],
+                library=library.path,
+                delegate=runtime["delegate"],
+                threads=runtime["threads"],
+                output=str(draft),
+            ),
+            variant=", ".join(stage.variants),
+            log=self.run.logs / f"evaluate-{stage.key[:12]}.log",
+            timeout_s=_EVALUATION_TIMEOUT_S,
+        )
+        accuracy = compare_scores(
+            np.load(train.file("test_scores.npy")),
+            np.load(draft / "scores.npy"),
+            np.load(data.file("test_labels.npy")),
+        )
+        return {"facts": facts, "accuracy": asdict(accuracy)}
+
+    def outcome(self, name: str) -> Built:
+        """What came of one variant."""
+        keys = self.plan.of_variant[name]
+        failed = [self.errors[key] for key in keys.values() if key in self.errors]
+        train = self.artifacts.get(keys["train"])
+        convert = self.artifacts.get(keys["convert"])
+        model = _model_record(train, convert) if train and convert else None
+        if failed or convert is None:
+            return Built(error=failed[0], model=model)
+        evaluation = self.artifacts[keys["evaluate"]]
+        return Built(
+            error=None,
+            model=model,
+            accuracy=evaluation.summary["accuracy"],
+            facts=evaluation.summary["facts"],
+            model_path=convert.file("model.tflite"),
+            input_path=evaluation.file("input.bin"),
+        )
+
+    def journal(self, stage: Stage, status: str, **fields: Any) -> None:
+        """Notes what became of a stage: `cached`, `done`, `failed` or `skipped`."""
+        self.run.journal.append(
+            "stage", stage=stage.kind, key=stage.key, label=stage.label, status=status, **fields
+        )
+
+    def _missing(self) -> list[Stage]:
+        return [stage for key, stage in self.plan.stages.items() if key not in self.artifacts]
+
+    def _ready(self, stage: Stage) -> bool:
+        return all(key in self.artifacts or key in self.errors for key in stage.inputs.values())
+
+    def _blocked(self, stage: Stage) -> bool:
+        """Whether an input failed; then the stage is skipped, for the same reason."""
+        failed = [key for key in stage.inputs.values() if key in self.errors]
+        if not failed:
+            return False
+        self.errors[stage.key] = self.errors[failed[0]]
+        self.journal(stage, "skipped", because=failed[0])
+        return True
+
+    def _fail(self, stage: Stage, error: Mapping[str, Any]) -> None:
+        self.errors[stage.key] = error
+        self.journal(stage, "failed", error=error)
+
+
+@dataclass(frozen=True)
+class _Running:
+    stage: Stage
+    draft: Path
+    task: Task
+    started: float
+
+
+def _shower(task: Task) -> Callable[[Progress], None]:
+    def show(progress: Progress) -> None:
+        task.update(progress.done, progress.total, progress.note)
+
+    return show
+
+
+def _model_record(train: Artifact, convert: Artifact) -> dict[str, Any]:
+    path = convert.file("model.tflite")
+    return {
+        "path": str(path),
+        "bytes": path.stat().st_size,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "parameters": train.summary["parameters"],
+        "trainable_parameters": train.summary["trainable_parameters"],
+        "operations": convert.summary["operations"],
+    }

@@ -1,0 +1,54 @@
+"""What lies outside a spec and yet determines what comes out: libraries, files, this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+
+from runner.plan.stages import Surroundings
+from runner.spec.model import Spec
+from runner.timing.host import describe_host
+from runner.timing.libraries import RuntimeLibrary, find_tflite
+
+_DISTRIBUTIONS = ("tensorflow", "keras", "numpy")
+
+
+def find_libraries(spec: Spec) -> dict[str, RuntimeLibrary]:
+    """Variant's name -> its inference library.
+
+    Raises:
+        EnvironmentUnusableError: one of them is not there.
+    """
+    paths = {variant.runtime.path for variant in spec.variants}
+    found = {path: find_tflite(path) for path in paths}
+    return {variant.name: found[variant.runtime.path] for variant in spec.variants}
+
+
+def look_around(spec: Spec, libraries: Mapping[str, RuntimeLibrary]) -> Surroundings:
+    """Reads versions and hashes; imports none of the libraries."""
+    host = describe_host()
+    return Surroundings(
+        versions={name: _version(name) for name in _DISTRIBUTIONS},
+        files={path: _sha256(Path(path)) for path in _files(spec)},
+        libraries={name: found.sha256 or found.path for name, found in libraries.items()},
+        host=f"{host['name']}/{host['cpu']}/{host['kernel']}/{platform.machine()}",
+    )
+
+
+def _files(spec: Spec) -> set[str]:
+    weights = {variant.model.base.weights for variant in spec.variants}
+    return {path for path in weights if path not in {"none", "imagenet"}}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,91 @@
+"""What a reader must know before believing a result, as typed records with a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from runner.units import format_share
+
+_ACCURACY_LOSS = 0.05
+_SIGNIFICANT = 0.05
+
+
+def find_warnings(result: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The warnings of a result, most serious first.
+
+    Args:
+        result: as `result.json` holds it, warnings excepted.
+    """
+    return [
+        *_accuracy_warnings(result["variants"]),
+        *_experiment_warnings(result["blocks"]),
+        *_test_warnings(result["comparisons"]),
+    ]
+
+
+def _test_warnings(comparisons: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    return [
+        _warning(
+            "tests-disagree",
+            f"{comparison['variant']}: the t test (p = {comparison['p_value']:.2g}) and the "
+            f"permutation test (p = {comparison['permutation_p_value']:.2g}) disagree",
+            "measure more blocks; a few wild blocks may carry the difference",
+        )
+        for comparison in comparisons
+        if (comparison["p_value"] < _SIGNIFICANT)
+        != (comparison["permutation_p_value"] < _SIGNIFICANT)
+    ]
+
+
+def _accuracy_warnings(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    found = []
+    for variant in variants:
+        accuracy = variant["accuracy"]
+        if accuracy and accuracy["keras"] - accuracy["tflite"] > _ACCURACY_LOSS:
+            lost = format_share(accuracy["keras"] - accuracy["tflite"])
+            found.append(
+                _warning(
+                    "accuracy-lost",
+                    f"{variant['name']}: conversion lost {lost} of accuracy",
+                    "calibrate on more images, or keep sensitive layers in float",
+                )
+            )
+    return found
+
+
+def _experiment_warnings(blocks: Mapping[str, Any]) -> list[dict[str, str]]:
+    found = []
+    if blocks["stopped"] == "disturbed":
+        reasons = ", ".join(blocks["reasons"]) or "other work"
+        found.append(
+            _warning(
+                "never-quiet",
+                f"this machine did not become quiet ({reasons}); the experiment ended early",
+                "end other work on it, then run the same command again to go on",
+            )
+        )
+    elif blocks["redone"]:
+        reasons = ", ".join(f"{name} {count}x" for name, count in blocks["reasons"].items())
+        found.append(
+            _warning(
+                "blocks-redone",
+                f"{blocks['redone']} blocks were disturbed and done again ({reasons})",
+                "leave the machine alone while it measures",
+            )
+        )
+    unsteady = blocks["processes"] - blocks["steady_processes"]
+    if unsteady > blocks["processes"] / 10:
+        found.append(
+            _warning(
+                "unsteady",
+                f"{unsteady} of {blocks['processes']} processes had not settled "
+                "when timing began, or changed speed while it ran",
+                "lengthen measure.warmup_time, and fix the CPU's frequency",
+            )
+        )
+    return found
+
+
+def _warning(kind: str, message: str, remedy: str) -> dict[str, str]:
+    return {"kind": kind, "message": message, "remedy": remedy}

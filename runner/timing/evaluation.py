@@ -1,0 +1,81 @@
+"""Runs a model over a test split through the harness: the very path that is timed.
+
+It happens in a process of its own (`evaluation_worker`), since a library can crash on a model.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.errors import StageError
+from runner.timing.process import run_module
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What to evaluate.
+
+    Attributes:
+        images: path of a .npy file, uint8, shape (samples, height, width, 3).
+        scaling: `minus_one_to_one` or `raw`: how pixels become the model's input.
+        output: an existing folder that receives `scores.npy` (float32, (samples, classes), after
+            dequantization), `input.bin` (the first image as the model takes it) and `facts.json`.
+    """
+
+    model: str
+    images: str
+    scaling: str
+    library: str
+    delegate: str
+    threads: int
+    output: str
+
+
+def evaluate(
+    evaluation: Evaluation, *, variant: str, log: Path, timeout_s: float
+) -> dict[str, Any]:
+    """Evaluates in a process of its own and returns the facts it wrote.
+
+    Raises:
+        StageError: the library refused the model, crashed on it, or took too long.
+    """
+    ended = run_module(
+        "runner.timing.evaluation_worker",
+        stdin=json.dumps(asdict(evaluation)),
+        log=log,
+        timeout_s=timeout_s,
+    )
+    if ended.returncode == 0:
+        facts: dict[str, Any] = json.loads(
+            Path(evaluation.output, "facts.json").read_text(encoding="utf-8")
+        )
+        return facts
+    refused = _last_words(ended.output)
+    how = ended.signal_name or f"exit code {ended.returncode}"
+    kind = "timeout" if ended.timed_out else "refused" if refused else "crashed"
+    step = refused.get("step", "the runtime")
+    what = {
+        "timeout": f"gave no answer within {timeout_s:.0f} s and was ended",
+        "refused": f"{step} failed",
+        "crashed": f"the runtime crashed with {how} on this model",
+    }[kind]
+    raise StageError(
+        what,
+        stage="evaluate",
+        kind=refused.get("kind", kind),
+        why=refused.get("why", ""),
+        where=variant,
+        log=str(log),
+        remedy=refused.get("remedy", "try another quantization mode or delegate for this model"),
+    )
+
+
+def _last_words(output: str) -> dict[str, str]:
+    try:
+        words: dict[str, str] = json.loads(output)
+    except json.JSONDecodeError:
+        return {}
+    return words

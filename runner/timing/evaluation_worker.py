@@ -1,0 +1,106 @@
+"""The process that evaluates a model: reads a JSON request, writes the folder that it names.
+
+Unlike timing workers it imports numpy, since nothing here is timed.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from runner.timing import native
+from runner.timing.evaluation import Evaluation
+
+# Images a call: bounds memory to a few tens of MB.
+_BATCH = 64
+
+
+def main() -> int:
+    """Evaluates what standard input asks for."""
+    evaluation = Evaluation(**json.load(sys.stdin))
+    try:
+        _evaluate(evaluation)
+    except native.HarnessError as error:
+        sys.stdout.write(json.dumps({"step": error.step, "why": error.why}))
+        return 3
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        sys.stdout.write(
+            json.dumps(
+                {
+                    "kind": "no_space",
+                    "step": "writing the evaluation",
+                    "why": str(error),
+                    "remedy": "free some room and run the same command again",
+                }
+            )
+        )
+        return 3
+    return 0
+
+
+def _evaluate(evaluation: Evaluation) -> None:
+    images = np.load(evaluation.images, mmap_mode="r")
+    output = Path(evaluation.output)
+    model = native.place(Path(evaluation.model).read_bytes(), 0)
+    with (
+        native.Library.open(evaluation.library) as library,
+        library.session(
+            model, delegate=evaluation.delegate, threads=evaluation.threads, count_nodes=True
+        ) as session,
+    ):
+        taken, given = _only(session.inputs, "input"), _only(session.outputs, "output")
+        rows = []
+        for start in range(0, len(images), _BATCH):
+            batch = _prepare(images[start : start + _BATCH], evaluation.scaling, taken)
+            if start == 0:
+                (output / "input.bin").write_bytes(batch[0].tobytes())
+            raw = np.frombuffer(session.map(batch.tobytes(), len(batch)), dtype=given.type_name)
+            rows.append(_dequantize(raw.reshape(len(batch), -1), given))
+        np.save(output / "scores.npy", np.concatenate(rows))
+        facts = {
+            "version": library.version,
+            "nodes": session.nodes.nodes,
+            "delegated_nodes": session.nodes.delegated,
+            "partitions": session.nodes.partitions,
+            "input": [*taken.shape, taken.type_name],
+            "output": [*given.shape, given.type_name],
+            "samples": len(images),
+        }
+    (output / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def _only(tensors: tuple[native.Tensor, ...], what: str) -> native.Tensor:
+    if len(tensors) != 1:
+        raise native.HarnessError(
+            status=-1, step="evaluate", message=f"the model has {len(tensors)} {what}s, not one"
+        )
+    return tensors[0]
+
+
+def _prepare(images: NDArray[np.uint8], scaling: str, tensor: native.Tensor) -> NDArray[np.generic]:
+    """Images (n, h, w, 3) uint8 -> the model's own input type, quantized where it is."""
+    real = images.astype(np.float32)
+    if scaling == "minus_one_to_one":
+        real = real / np.float32(127.5) - np.float32(1)
+    if tensor.type_name == "float32":
+        return real
+    limits = np.iinfo(tensor.type_name)
+    stored = np.round(real / tensor.scale) + tensor.zero_point
+    return np.clip(stored, limits.min, limits.max).astype(tensor.type_name)
+
+
+def _dequantize(raw: NDArray[np.generic], tensor: native.Tensor) -> NDArray[np.float32]:
+    if tensor.type_name == "float32" or not tensor.scale:
+        return raw.astype(np.float32)
+    return (raw.astype(np.float32) - tensor.zero_point) * np.float32(tensor.scale)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,195 @@
+"""Runs one block: every arm once, each in a fresh process, and says whether it was disturbed.
+
+What to keep and when to stop is the caller's business.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from runner.errors import StageError
+from runner.timing.host import Conditions, Thresholds, disturbances, read_conditions
+from runner.timing.job import Job, Measurement
+from runner.timing.protocol import Arm, Slot, schedule_block
+
+_PILOT_RUNS = 100
+_PILOT_BUDGET_NS = 300_000_000
+_PILOT_TIMEOUT_S = 600.0
+# A process that takes this much longer than the pilot's slowest is taken for hung.
+_TIMEOUT_FACTOR = 20
+_LEAST_TIMEOUT_S = 60.0
+
+
+class Target(Protocol):
+    """What can run a job: this machine, or a board behind a wire."""
+
+    def run(
+        self, job: Job, *, arm: str, timeout_s: float, environment_padding: int = 0
+    ) -> Measurement:
+        """Runs the job to its end, or raises StageError."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is the same for every process of an experiment.
+
+    Attributes:
+        warmup_runs: inferences before the first timed one, at the least.
+        warmup_ns: the same in time.
+        scratch: an existing folder for samples on their way.
+    """
+
+    warmup_runs: int
+    warmup_ns: int
+    scratch: Path
+
+
+@dataclass(frozen=True)
+class Taken:
+    """One process's yield.
+
+    Attributes:
+        samples: the file where they wait; the next process writes over it.
+        elapsed_s: from before the process was started until it had ended.
+    """
+
+    slot: Slot
+    attempt: int
+    samples: Path
+    measurement: Measurement
+    elapsed_s: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """One pass over all arms, as it ended; what was taken went to `Watcher.taken` meanwhile.
+
+    Attributes:
+        attempt: how often this block was begun before.
+        failed: arm's name -> why it did not run to its end.
+        reasons: why the whole block is to be redone; empty for a valid one.
+    """
+
+    index: int
+    attempt: int
+    failed: Mapping[str, StageError]
+    reasons: tuple[str, ...]
+    elapsed_s: float
+
+
+class Watcher(Protocol):
+    """Who is told while a block runs, between processes and never during one."""
+
+    def starting(self, arm: str) -> None:
+        """A process of this arm is about to start."""
+
+    def taken(self, taken: Taken) -> None:
+        """A process ended well; its samples must be fetched before this returns."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Which block, and what its processes do.
+
+    Attributes:
+        index: the block's place in the experiment.
+        attempt: 0, or how often it was redone.
+        seed: of the whole schedule.
+        runs: timed inferences of each process.
+        budget_ns: fewer runs where they would take longer; 0 sets no limit.
+        timeout_s: after which a process is taken for hung.
+    """
+
+    index: int
+    attempt: int
+    seed: int
+    runs: int
+    budget_ns: int
+    timeout_s: float
+
+
+def pilot_pass(index: int, seed: int) -> Pass:
+    """A short block whose samples only tell what processes and runs cost and how they vary."""
+    return Pass(index, 0, ~seed, _PILOT_RUNS, _PILOT_BUDGET_NS, _PILOT_TIMEOUT_S)
+
+
+def timed_pass(index: int, attempt: int, seed: int, runs: int, slowest_s: float) -> Pass:
+    """A block of the experiment itself.
+
+    Args:
+        slowest_s: what the slowest process is expected to take.
+    """
+    timeout_s = max(_LEAST_TIMEOUT_S, _TIMEOUT_FACTOR * slowest_s)
+    return Pass(index, attempt, seed, runs, 0, timeout_s)
+
+
+def run_block(
+    target: Target,
+    arms: Sequence[Arm],
+    setup: Setup,
+    this: Pass,
+    *,
+    done: Collection[str],
+    start: Conditions,
+    watcher: Watcher,
+) -> Block:
+    """Runs every arm once, in scheduled order, and judges the block as a whole.
+
+    Args:
+        done: arms that ran in this attempt before it was interrupted.
+        start: the conditions when the experiment began.
+    """
+    before = read_conditions()
+    failed = {}
+    for slot in schedule_block(arms, this.index, this.attempt, this.seed):
+        if slot.arm.name in done:
+            continue
+        watcher.starting(slot.arm.name)
+        try:
+            taken = _take(target, slot, setup, this)
+        except StageError as error:
+            failed[slot.arm.name] = error
+        else:
+            watcher.taken(taken)
+    after = read_conditions()
+    return Block(
+        index=this.index,
+        attempt=this.attempt,
+        failed=failed,
+        reasons=tuple(disturbances(start, before, after, Thresholds())),
+        elapsed_s=after.boottime_s - before.boottime_s,
+    )
+
+
+def _take(target: Target, slot: Slot, setup: Setup, this: Pass) -> Taken:
+    samples = setup.scratch / "samples"
+    job = _job(slot, setup, this, samples)
+    started = time.monotonic()
+    measurement = target.run(
+        job,
+        arm=slot.arm.name,
+        timeout_s=this.timeout_s,
+        environment_padding=slot.environment_padding,
+    )
+    return Taken(slot, this.attempt, samples, measurement, time.monotonic() - started)
+
+
+def _job(slot: Slot, setup: Setup, this: Pass, samples: Path) -> Job:
+    return Job(
+        library=slot.arm.library,
+        model=slot.arm.model,
+        input=slot.arm.input,
+        samples=str(samples),
+        delegate=slot.arm.delegate,
+        threads=slot.arm.threads,
+        buffer_offset=slot.buffer_offset,
+        warmup_runs=setup.warmup_runs,
+        warmup_ns=setup.warmup_ns,
+        runs=this.runs,
+        budget_ns=this.budget_ns,
+        delay_ns=slot.arm.delay_ns,
+    )

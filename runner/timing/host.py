@@ -1,0 +1,197 @@
+"""The machine: what it is, in what condition it is, and whether a block was disturbed.
+
+Each reading is None where this machine does not tell; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+_USER_HZ = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Counters and gauges at one instant.
+
+    Attributes:
+        steal_s: CPU seconds that a hypervisor gave to others, since boot.
+        busy_s: CPU seconds that all processes used, since boot.
+        own_s: CPU seconds that this process and its finished children used.
+        throttled_s: seconds that the control group was held back.
+        swapped_pages: pages swapped in or out since boot.
+        temperature_c: the hottest thermal zone, in degrees Celsius.
+        monotonic_s: seconds on a clock that stops during suspend.
+        boottime_s: seconds on a clock that does not.
+    """
+
+    steal_s: float | None
+    busy_s: float | None
+    own_s: float
+    throttled_s: float | None
+    swapped_pages: int | None
+    temperature_c: float | None
+    monotonic_s: float
+    boottime_s: float
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """When a block counts as disturbed. The same for all arms: a block is judged, never an arm.
+
+    Attributes:
+        steal_share: of one core's time in the block.
+        others_cores: how many cores other processes kept busy on average.
+        warmer_c: degrees above or below the temperature at the start.
+        suspended_s: the difference of the two clocks.
+    """
+
+    steal_share: float = 0.02
+    others_cores: float = 0.5
+    warmer_c: float = 3.0
+    suspended_s: float = 0.05
+
+
+def read_conditions() -> Conditions:
+    """Reads what this machine tells about itself now; about 0.2 ms."""
+    steal_s, busy_s = _cpu_seconds()
+    times = os.times()
+    return Conditions(
+        steal_s=steal_s,
+        busy_s=busy_s,
+        own_s=times.user + times.system + times.children_user + times.children_system,
+        throttled_s=_throttled_s(),
+        swapped_pages=_swapped_pages(),
+        temperature_c=_temperature_c(),
+        monotonic_s=time.clock_gettime(time.CLOCK_MONOTONIC),
+        boottime_s=time.clock_gettime(time.CLOCK_BOOTTIME),
+    )
+
+
+def disturbances(
+    start: Conditions, before: Conditions, after: Conditions, thresholds: Thresholds
+) -> list[str]:
+    """Why a block between two readings can't be trusted; empty when it can.
+
+    Args:
+        start: the reading at the experiment's start, for the temperature.
+        before: the reading when the block began.
+        after: the reading when it had ended.
+    """
+    elapsed = max(after.monotonic_s - before.monotonic_s, 1e-9)
+    reasons = []
+    if _grew(before.steal_s, after.steal_s) > thresholds.steal_share * elapsed:
+        reasons.append("steal")
+    if _grew(before.throttled_s, after.throttled_s) > 0:
+        reasons.append("cgroup throttling")
+    if _grew(before.swapped_pages, after.swapped_pages) > 0:
+        reasons.append("swap")
+    others = _grew(before.busy_s, after.busy_s) - (after.own_s - before.own_s)
+    if others > thresholds.others_cores * elapsed:
+        reasons.append("load from others")
+    slept = (after.boottime_s - before.boottime_s) - (after.monotonic_s - before.monotonic_s)
+    if slept > thresholds.suspended_s:
+        reasons.append("suspended")
+    if abs(_grew(start.temperature_c, after.temperature_c)) > thresholds.warmer_c:
+        reasons.append("temperature")
+    return reasons
+
+
+def describe_host() -> dict[str, Any]:
+    """What `result.json` says of the machine; None where unknown."""
+    return {
+        "name": platform.node(),
+        "cpu": _cpu_model(),
+        "architecture": platform.machine(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "governor": _read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "frequency_khz": _read_int("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"),
+        "turbo": _turbo(),
+        "virtual_machine": _is_virtual(),
+        "temperature_c": _temperature_c(),
+        "load_average": os.getloadavg()[0],
+    }
+
+
+def _grew(before: float | None, after: float | None) -> float:
+    return 0.0 if before is None or after is None else after - before
+
+
+def _cpu_seconds() -> tuple[float | None, float | None]:
+    """Steal and busy seconds of all CPUs, from the first line of /proc/stat."""
+    text = _read_text("/proc/stat")
+    if not text or not text.startswith("cpu "):
+        return None, None
+    ticks = [int(field) for field in text.splitlines()[0].split()[1:]]
+    if len(ticks) < 8:
+        return None, None
+    user, nice, system, _, _, irq, softirq, steal = ticks[:8]
+    return steal / _USER_HZ, (user + nice + system + irq + softirq) / _USER_HZ
+
+
+def _throttled_s() -> float | None:
+    for line in (_read_text("/sys/fs/cgroup/cpu.stat") or "").splitlines():
+        key, _, value = line.partition(" ")
+        if key == "throttled_usec":
+            return int(value) / 1e6
+    return None
+
+
+def _swapped_pages() -> int | None:
+    text = _read_text("/proc/vmstat")
+    if text is None:
+        return None
+    counters = dict(line.split() for line in text.splitlines())
+    return int(counters.get("pswpin", 0)) + int(counters.get("pswpout", 0))
+
+
+def _temperature_c() -> float | None:
+    zones = Path("/sys/class/thermal").glob("thermal_zone*/temp")
+    readings = [value for zone in zones if (value := _read_int(str(zone))) is not None]
+    return max(readings) / 1000 if readings else None
+
+
+def _cpu_model() -> str | None:
+    for line in (_read_text("/proc/cpuinfo") or "").splitlines():
+        key, _, value = line.partition(":")
+        if key.strip() in {"model name", "Model", "Hardware"}:
+            return value.strip()
+    return None
+
+
+def _turbo() -> bool | None:
+    if (off := _read_int("/sys/devices/system/cpu/intel_pstate/no_turbo")) is not None:
+        return off == 0
+    boost = _read_int("/sys/devices/system/cpu/cpufreq/boost")
+    return None if boost is None else boost == 1
+
+
+def _is_virtual() -> bool | None:
+    text = _read_text("/proc/cpuinfo")
+    if text is None:
+        return None
+    flags = next((line for line in text.splitlines() if line.startswith("flags")), None)
+    return None if flags is None else "hypervisor" in flags.split()
+
+
+def _read_text(path: str) -> str | None:
+    try:
+        return Path(path).read_text("utf-8", errors="replace").strip()
+    except OSError:
+        return None
+
+
+def _read_int(path: str) -> int | None:
+    text = _read_text(path)
+    try:
+        return int(text) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,62 @@
+"""This machine: a job is a fresh process here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from runner.errors import StageError
+from runner.timing.job import Job, Measurement, read_report, refusal
+from runner.timing.process import run_module
+
+_PADDING_VARIABLE = "RETIME_PADDING"
+
+
+class LocalTarget:
+    """Runs timing jobs one at a time, each in a process of its own.
+
+    Args:
+        log: receives what the processes and the inference library print.
+    """
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+
+    def run(
+        self, job: Job, *, arm: str, timeout_s: float, environment_padding: int = 0
+    ) -> Measurement:
+        """Runs one job to its end; the samples are then in `job.samples`.
+
+        Raises:
+            StageError: it was refused, crashed, or took longer than `timeout_s`.
+        """
+        ended = run_module(
+            "runner.timing.worker",
+            stdin=job.to_lines(),
+            log=self._log,
+            timeout_s=timeout_s,
+            environment={_PADDING_VARIABLE: "x" * environment_padding},
+        )
+        report = read_report(ended.output)
+        if report.measurement is not None and ended.returncode == 0:
+            return report.measurement
+        if report.error is not None:
+            raise refusal(report, where=arm, log=str(self._log))
+        if ended.timed_out:
+            raise StageError(
+                f"gave no answer within {timeout_s:.0f} s and was ended",
+                stage="time",
+                kind="timeout",
+                why=f"it was at: {report.step}",
+                where=arm,
+                log=str(self._log),
+                remedy="the model may hang in this runtime; try another delegate or fewer threads",
+            )
+        how = ended.signal_name or f"exit code {ended.returncode}"
+        raise StageError(
+            f"crashed with {how} at: {report.step}",
+            stage="time",
+            kind="crashed",
+            where=arm,
+            log=str(self._log),
+            remedy="the inference library failed on this model; the log holds its last words",
+        )

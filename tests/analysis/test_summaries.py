@@ -1,0 +1,66 @@
+"""What is kept of a process and of an arm."""
+
+import math
+
+import numpy as np
+import pytest
+
+from runner.analysis.summaries import (
+    ProcessSummary,
+    count_outliers,
+    is_steady,
+    summarize_latency,
+    summarize_process,
+)
+
+pytestmark = pytest.mark.fast
+
+
+def summarize(samples: object, block: int = 0) -> ProcessSummary:
+    return summarize_process(
+        np.asarray(samples, dtype=np.int64),
+        block=block,
+        initialization_ns=1,
+        first_inference_ns=2,
+        peak_memory_bytes=3,
+    )
+
+
+def test_a_process_is_summed_up_by_the_logs_of_its_median_and_percentiles() -> None:
+    summary = summarize(np.arange(1, 102))
+    assert summary.log_median == pytest.approx(math.log(51))
+    assert summary.log_p90 == pytest.approx(math.log(91))
+    assert (summary.min_ns, summary.runs) == (1, 101)
+
+
+@pytest.mark.parametrize("samples", [[], [5, 0, 5], [5, -1, 5]])
+def test_missing_zero_and_negative_samples_are_refused(samples: list[int]) -> None:
+    with pytest.raises(ValueError, match="positive"):
+        summarize(samples)
+
+
+def test_even_samples_are_steady_and_a_falling_first_half_is_not() -> None:
+    generator = np.random.default_rng(3)
+    even = generator.normal(1e6, 1e4, 400).astype(np.int64)
+    falling = even.copy()
+    falling[:200] += np.linspace(6e5, 0, 200).astype(np.int64)
+    assert is_steady(even)
+    assert not is_steady(falling)
+
+
+def test_one_spike_does_not_make_a_process_unsteady_and_is_counted() -> None:
+    samples = np.random.default_rng(4).normal(1e6, 1e4, 400).astype(np.int64)
+    samples[7] = 10**9
+    assert is_steady(samples)
+    assert count_outliers(samples) == 1
+
+
+def test_an_arm_is_summed_up_over_processes_not_over_pooled_runs() -> None:
+    # Two processes at different levels: pooled, a thousand runs would pretend to know the median.
+    processes = [summarize([1000] * 500), summarize([2000] * 500, block=1)]
+    latency = summarize_latency(processes, 0.95)
+    assert latency.median == pytest.approx(math.sqrt(2) * 1000)
+    low, high = latency.interval
+    assert low < 1000
+    assert high > 2000
+    assert (latency.processes, latency.runs) == (2, 1000)

@@ -1,0 +1,145 @@
+"""Verdicts: by hand on small numbers, and by simulation for their error rates."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from runner.analysis.verdicts import (
+    Design,
+    Verdict,
+    check_delayed,
+    check_identical,
+    compare,
+    is_precise,
+)
+from tests.analysis.simulation import Machine, process, run_experiment
+
+pytestmark = pytest.mark.fast
+
+DESIGN = Design(effect=0.02, confidence=0.95)
+
+
+def arms_of(**differences: list[float]) -> dict[str, dict[int, object]]:
+    count = max(len(values) for values in differences.values())
+    base = {block: process(13.0 + 0.1 * block, block) for block in range(count)}
+    others = {
+        name: {block: process(base[block].log_median + d, block) for block, d in enumerate(values)}
+        for name, values in differences.items()
+    }
+    return {"base": base, **others}
+
+
+def judge(**differences: list[float]) -> dict[str, object]:
+    comparisons = compare(arms_of(**differences), "base", DESIGN, np.random.default_rng(1))
+    return {comparison.variant: comparison for comparison in comparisons}
+
+
+def spread(center: float, noise: float, count: int = 12) -> list[float]:
+    return [center + noise * (1 if block % 2 else -1) for block in range(count)]
+
+
+def test_a_clear_difference_is_slower_or_faster_and_its_ratio_is_the_mean_of_paired_logs() -> None:
+    found = judge(up=spread(0.05, 0.01), down=spread(-0.05, 0.01))
+    assert found["up"].verdict is Verdict.SLOWER
+    assert found["down"].verdict is Verdict.FASTER
+    assert found["up"].ratio == pytest.approx(math.exp(0.05))
+    assert found["up"].interval[0] < found["up"].ratio < found["up"].interval[1]
+    assert not found["up"].below_effect
+
+
+def test_drift_that_blocks_share_does_not_widen_an_interval() -> None:
+    # The baseline climbs by 10 % a block; differences inside blocks are what counts.
+    assert judge(same=spread(0.0, 0.001))["same"].verdict is Verdict.EQUIVALENT
+
+
+def test_a_sure_difference_inside_the_margin_is_slower_but_by_less_than_the_effect() -> None:
+    found = judge(up=spread(0.008, 0.002))["up"]
+    assert found.verdict is Verdict.SLOWER
+    assert found.below_effect
+
+
+def test_a_wide_interval_is_inconclusive_and_says_how_many_blocks_would_do() -> None:
+    found = judge(up=spread(0.01, 0.06))["up"]
+    assert found.verdict is Verdict.INCONCLUSIVE
+    needed = found.needed_blocks
+    deviation = float(np.std(spread(0.01, 0.06), ddof=1))
+    half_width = float(stats.t.ppf(0.975, needed - 1)) * deviation / math.sqrt(needed)
+    assert half_width <= DESIGN.margin / 2
+
+
+def test_one_block_concludes_nothing() -> None:
+    found = judge(up=[0.5])["up"]
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.ratio == pytest.approx(math.exp(0.5))
+    assert found.interval is None
+    assert found.needed_blocks is None
+
+
+def test_a_variant_that_stopped_early_is_compared_on_the_blocks_it_has() -> None:
+    found = judge(whole=spread(0.05, 0.01), part=spread(0.05, 0.01, count=7))
+    assert (found["whole"].blocks, found["part"].blocks) == (12, 7)
+
+
+def test_the_identical_control_fails_only_when_it_differs() -> None:
+    arms = arms_of(same=spread(0.0, 0.01), other=spread(0.02, 0.001))
+    assert check_identical(arms["same"], arms["base"]).passed
+    assert not check_identical(arms["other"], arms["base"]).passed
+    assert not check_identical({}, arms["base"]).passed
+
+
+def test_the_delayed_control_must_be_found_and_have_the_right_size() -> None:
+    base_ns = math.exp(13.0)
+    flat = {block: process(13.0, block) for block in range(12)}
+
+    def shifted(by: float, noise: float) -> dict[int, object]:
+        return {block: process(13.0 + d, block) for block, d in enumerate(spread(by, noise))}
+
+    delay_ns = round(0.02 * base_ns)
+    right = check_delayed(shifted(math.log1p(0.02), 0.001), flat, delay_ns, DESIGN)
+    assert right.passed
+    assert right.expected == pytest.approx(1.02, abs=1e-6)
+    assert not check_delayed(shifted(0.0, 0.001), flat, delay_ns, DESIGN).passed
+    assert not check_delayed(shifted(math.log1p(0.02), 0.1), flat, delay_ns, DESIGN).passed
+    assert not check_delayed(shifted(math.log1p(0.04), 0.001), flat, delay_ns, DESIGN).passed
+
+
+def test_precision_looks_at_widths_alone() -> None:
+    narrow, wide = spread(0.3, 0.005), spread(0.0, 0.05)
+    assert is_precise(arms_of(a=narrow), "base", DESIGN, least_blocks=10)
+    assert not is_precise(arms_of(a=narrow, b=wide), "base", DESIGN, least_blocks=10)
+    assert not is_precise(arms_of(a=narrow), "base", DESIGN, least_blocks=13)
+
+
+@pytest.mark.parametrize("variants", [2, 4])
+def test_identical_models_raise_a_false_alarm_in_at_most_one_of_twenty_experiments(
+    variants: int,
+) -> None:
+    generator = np.random.default_rng(20_261_123)
+    ratios = {f"v{index}": 1.0 for index in range(variants)}
+    experiments = 400
+    alarms = sum(
+        any(
+            comparison.verdict in (Verdict.SLOWER, Verdict.FASTER)
+            for comparison in run_experiment(ratios, DESIGN, Machine(), 60, generator)[0]
+        )
+        for _ in range(experiments)
+    )
+    # The most that a true rate of 5 % gives in 99.9 % of such test runs.
+    assert alarms <= stats.binom.ppf(0.999, experiments, 0.05)
+
+
+def test_a_model_slowed_by_the_effect_is_found_and_its_interval_covers_the_truth() -> None:
+    generator = np.random.default_rng(7)
+    precise = found = covered = 0
+    for _ in range(300):
+        (comparison,), reached = run_experiment(
+            {"base": 1.0, "slow": 1.02}, DESIGN, Machine(), 80, generator
+        )
+        precise += reached
+        found += reached and comparison.verdict is Verdict.SLOWER
+        covered += comparison.interval[0] <= 1.02 <= comparison.interval[1]
+    assert precise > 150
+    assert found >= stats.binom.ppf(0.001, precise, 0.9)
+    assert covered >= stats.binom.ppf(0.001, 300, 0.93)

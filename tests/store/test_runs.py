@@ -1,0 +1,64 @@
+"""A run's folder keeps every sample and can be found again."""
+
+import struct
+from pathlib import Path
+
+import pytest
+
+from runner.store.runs import Run, RunStore, SampleRange, newest_result
+
+pytestmark = pytest.mark.fast
+
+KEY = "cd" * 32
+
+
+def create(tmp_path: Path, key: str = KEY) -> Run:
+    return RunStore(tmp_path, "demo").create(key, b"spec: 1\n", {"schedule_seed": 5})
+
+
+def samples_file(tmp_path: Path, *values: int) -> Path:
+    path = tmp_path / "incoming"
+    path.write_bytes(struct.pack(f"<{len(values)}q", *values))
+    return path
+
+
+def test_a_run_is_found_by_its_experiment_and_no_other(tmp_path: Path) -> None:
+    run = create(tmp_path)
+    store = RunStore(tmp_path, "demo")
+    assert store.latest(KEY) == run
+    assert store.latest("00" * 32) is None
+    assert run.schedule_seed == 5
+    assert (run.folder / "spec.yaml").read_bytes() == b"spec: 1\n"
+
+
+def test_a_run_whose_plan_was_never_written_is_no_run(tmp_path: Path) -> None:
+    run = create(tmp_path)
+    (run.folder / "plan.json").unlink()
+    assert RunStore(tmp_path, "demo").latest(KEY) is None
+
+
+def test_samples_come_back_by_range_and_a_torn_tail_is_cut_off(tmp_path: Path) -> None:
+    run = create(tmp_path)
+    first = run.append_samples(0, samples_file(tmp_path, 1, 2, 3))
+    with run.samples_path(0).open("ab") as file:
+        file.write(b"\x07\x07\x07")
+    second = run.append_samples(0, samples_file(tmp_path, 4))
+    assert (first, second) == (SampleRange(0, 3), SampleRange(3, 1))
+    assert run.read_samples(0, second) == struct.pack("<q", 4)
+
+
+def test_scratch_is_empty_before_and_gone_after(tmp_path: Path) -> None:
+    run = create(tmp_path)
+    (run.folder / "scratch").mkdir()
+    (run.folder / "scratch" / "left").write_text("x")
+    with run.scratch() as scratch:
+        assert not list(scratch.iterdir())
+    assert not scratch.exists()
+
+
+def test_the_newest_result_of_a_spec_is_found_from_its_folder(tmp_path: Path) -> None:
+    run = create(tmp_path)
+    assert newest_result(tmp_path / "demo") is None
+    run.write_result({"format": 1, "x": 1})
+    assert newest_result(tmp_path / "demo") == ({"format": 1, "x": 1}, run.folder)
+    assert newest_result(run.folder) == ({"format": 1, "x": 1}, run.folder)

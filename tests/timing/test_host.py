@@ -1,0 +1,61 @@
+"""A block is judged by what happened to the machine, and by nothing else."""
+
+from dataclasses import replace
+
+import pytest
+
+from runner.timing.host import Conditions, Thresholds, describe_host, disturbances, read_conditions
+
+pytestmark = pytest.mark.fast
+
+BEFORE = Conditions(
+    steal_s=10.0,
+    busy_s=100.0,
+    own_s=5.0,
+    throttled_s=0.0,
+    swapped_pages=0,
+    temperature_c=50.0,
+    monotonic_s=1000.0,
+    boottime_s=2000.0,
+)
+# Ten quiet seconds in which only our own processes worked.
+QUIET = replace(BEFORE, busy_s=109.0, own_s=14.0, monotonic_s=1010.0, boottime_s=2010.0)
+
+
+def judge(after: Conditions) -> list[str]:
+    return disturbances(BEFORE, BEFORE, after, Thresholds())
+
+
+def test_a_quiet_block_is_valid() -> None:
+    assert judge(QUIET) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"steal_s": 10.3}, "steal"),
+        ({"throttled_s": 0.1}, "cgroup throttling"),
+        ({"swapped_pages": 3}, "swap"),
+        ({"busy_s": 115.0}, "load from others"),
+        ({"boottime_s": 2500.0}, "suspended"),
+        ({"temperature_c": 53.5}, "temperature"),
+        ({"temperature_c": 46.0}, "temperature"),
+    ],
+)
+def test_each_disturbance_is_seen_and_named(change: dict[str, float], reason: str) -> None:
+    assert judge(replace(QUIET, **change)) == [reason]
+
+
+def test_what_a_machine_does_not_tell_is_never_held_against_a_block() -> None:
+    silent = {"steal_s": None, "busy_s": None, "throttled_s": None, "swapped_pages": None}
+    before = replace(BEFORE, temperature_c=None, **silent)
+    after = replace(QUIET, temperature_c=None, **silent)
+    assert disturbances(before, before, after, Thresholds()) == []
+
+
+def test_this_machine_can_be_read_and_described() -> None:
+    first, second = read_conditions(), read_conditions()
+    assert second.monotonic_s >= first.monotonic_s
+    host = describe_host()
+    assert host["cores"] >= 1
+    assert host["kernel"].startswith("Linux")
