@@ -69,7 +69,7 @@ def _bench(options: argparse.Namespace, console: Console) -> ExitCode:
 
 
 def _validate(options: argparse.Namespace, console: Console) -> ExitCode:
-    from runner.spec import read_spec
+    from runner.spec.expand import read_spec
 
     problems: list[Problem] = []
     for path in options.spec:

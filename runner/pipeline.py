@@ -15,10 +15,10 @@ from runner.plan.stages import Plan, make_plan
 from runner.report.console import print_report
 from runner.report.plan import print_plan
 from runner.report.progress import Display, make_display
-from runner.spec import read_spec
+from runner.spec.expand import read_spec
 from runner.spec.model import Spec
 from runner.steps.foreseeing import foresee, timing_sentence
-from runner.steps.surroundings import find_libraries, look_around
+from runner.steps.surroundings import check_libraries, find_libraries, look_around
 from runner.store.artifacts import ArtifactStore
 from runner.store.locks import folder_lock, timing_lock
 from runner.store.runs import Run, RunStore, newest_result
@@ -57,6 +57,7 @@ def bench(path: Path, places: Places, console: Console, *, fresh: bool = False) 
             console.print(f"Measured {known['finished']}; --fresh measures anew.", highlight=False)
             print_report(console, known, run.folder)
             return exit_code(known)
+        check_libraries(libraries.values())
         run = run or _begin(store, spec, plan)
         try:
             result = _work(spec, plan, libraries, run, places, console)

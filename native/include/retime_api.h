@@ -6,17 +6,17 @@
 /* Values are never reused. */
 enum retime_status {
     RETIME_OK = 0,
-    RETIME_E_ARGUMENT = -1, /* a NULL, an index or a size that is out of range */
-    RETIME_E_MEMORY = -2,   /* no memory */
-    RETIME_E_LIBRARY = -3,  /* the library can't be opened */
-    RETIME_E_SYMBOL = -4,   /* the library lacks a function that is needed */
-    RETIME_E_MODEL = -5,    /* the library refuses the model's bytes */
-    RETIME_E_DELEGATE = -6, /* the delegate can't be made */
+    RETIME_E_ARGUMENT = -1,    /* a NULL; an index or size out of range */
+    RETIME_E_MEMORY = -2,      /* no memory */
+    RETIME_E_LIBRARY = -3,     /* the library can't be opened */
+    RETIME_E_SYMBOL = -4,      /* the library lacks a function that is needed */
+    RETIME_E_MODEL = -5,       /* the library refuses the model's bytes */
+    RETIME_E_DELEGATE = -6,    /* the delegate can't be made as asked */
     RETIME_E_INTERPRETER = -7, /* no interpreter for this model and options */
-    RETIME_E_ALLOCATE = -8, /* tensors can't be allocated */
-    RETIME_E_INVOKE = -9,   /* an inference failed */
-    RETIME_E_TENSOR = -10,  /* a tensor can't be read or written */
-    RETIME_E_CLOCK = -11    /* the clock can't be read */
+    RETIME_E_ALLOCATE = -8,    /* tensors can't be allocated */
+    RETIME_E_INVOKE = -9,      /* an inference failed */
+    RETIME_E_TENSOR = -10,     /* a tensor can't be read or written */
+    RETIME_E_CLOCK = -11       /* the clock can't be read, or stepped back */
 };
 
 enum retime_delegate {
@@ -27,7 +27,7 @@ enum retime_delegate {
 /* Filled by whichever function failed. Texts are always NUL-terminated. */
 typedef struct retime_error {
     int32_t status;     /* enum retime_status */
-    char step[32];      /* the call that failed: "dlopen", "AllocateTensors" */
+    char step[32];      /* what failed, in one word: "AllocateTensors" */
     char message[1024]; /* why, in the library's own words where it had any */
 } retime_error;
 
@@ -39,7 +39,7 @@ typedef struct retime_session retime_session;
 
 typedef struct retime_options {
     int32_t delegate; /* enum retime_delegate */
-    int32_t threads;  /* at least 1 */
+    int32_t threads;  /* from 1 to 1024 */
     /* Not 0: count the graph's nodes before and after delegation. It adds an
        observer to the session; sessions that are timed leave it at 0. */
     int32_t count_nodes;
@@ -49,25 +49,25 @@ typedef struct retime_options {
 typedef struct retime_startup {
     int64_t model_ns;       /* reading the model */
     int64_t interpreter_ns; /* delegate and interpreter */
-    int64_t allocate_ns;    /* tensors, and packing of weights where done there */
+    int64_t allocate_ns;    /* tensors, and weights where packed there */
 } retime_startup;
 
 /* How much of the graph the delegate took. All are -1 where count_nodes was 0
    or the library can't tell. */
 typedef struct retime_nodes {
-    int32_t nodes;      /* operators of the primary subgraph, before delegation */
+    int32_t nodes;      /* of the primary subgraph, before delegation */
     int32_t delegated;  /* of these, those inside a delegate */
     int32_t partitions; /* delegate kernels in the final plan */
 } retime_nodes;
 
 /* A tensor's description. */
 typedef struct retime_tensor {
-    char name[256];     /* cut where it is longer */
-    int32_t type;       /* TfLiteType: 1 float32, 2 int32, 3 uint8, 9 int8, ... */
-    int32_t rank;
-    int32_t dims[8];    /* the first `rank` (at most 8) extents */
+    char name[256];  /* cut where it is longer */
+    int32_t type;    /* TfLiteType: 1 float32, 2 int32, 3 uint8, 9 int8, ... */
+    int32_t rank;    /* may be over 8 */
+    int32_t dims[8]; /* the first `rank` (at most 8) extents */
     size_t bytes;
-    float scale;        /* real = scale * (stored - zero_point); 0: not quantized */
+    float scale; /* real = scale * (stored - zero_point); 0: not quantized */
     int32_t zero_point;
 } retime_tensor;
 
@@ -77,7 +77,8 @@ typedef struct retime_clock {
     int64_t cost_ns;       /* of one reading: the median of many */
 } retime_clock;
 
-/* Opens the library at `path` (as dlopen reads it) and binds its functions.
+/* Opens the library at `path` and binds its functions. A path without a slash
+   is looked for where the system's loader looks.
    *library is to be closed with retime_library_close after the last session
    that was made from it.
    Fails with E_ARGUMENT, E_MEMORY, E_LIBRARY, E_SYMBOL (names the function). */
@@ -92,10 +93,12 @@ void retime_library_close(retime_library *library);
 
 /* Makes a session of the model's `size` bytes, with tensors allocated and
    inputs zeroed. Borrows the library and the bytes: both outlive the session.
-   The bytes are untrusted: the library checks them, but one that crashes on
+   Kernels read weights where they lie in the bytes, so have these on a multiple
+   of 64. They are untrusted: the library checks them, but one that crashes on
    them takes the process along; run it where that is harmless.
    Fails with E_ARGUMENT, E_MEMORY, E_MODEL, E_DELEGATE, E_INTERPRETER,
-   E_ALLOCATE, E_SYMBOL (the option asked for needs a missing function). */
+   E_ALLOCATE, E_CLOCK, E_SYMBOL (the delegate needs a missing function),
+   E_TENSOR (an input holds texts or handles, which can't be zeroed). */
 int retime_session_open(const retime_library *library, const void *model,
                         size_t size, const retime_options *options,
                         retime_session **session, retime_error *error);
@@ -122,7 +125,8 @@ int retime_session_write(retime_session *session, int32_t index,
                          const void *bytes, size_t size, retime_error *error);
 
 /* Copies output `index` into `size` bytes of the caller's; size must be the
-   tensor's. Fails with E_ARGUMENT, E_TENSOR. */
+   tensor's. Fails with E_ARGUMENT, E_TENSOR (also where an output has no memory
+   before the first inference decides its shape). */
 int retime_session_read(const retime_session *session, int32_t index,
                         void *bytes, size_t size, retime_error *error);
 
@@ -140,21 +144,24 @@ int retime_session_map(retime_session *session, const void *inputs,
    *runs, where not NULL, receives how many were done, also on failure.
    Fails with E_ARGUMENT, E_INVOKE, E_CLOCK. */
 int retime_session_warm_up(retime_session *session, int64_t min_runs,
-                           int64_t min_ns, int64_t *runs,
-                           retime_error *error);
+                           int64_t min_ns, int64_t *runs, retime_error *error);
 
 /* Times `count` inferences into `samples_ns`, which the caller owns: between
    the two clock reads of a sample lies one inference and nothing else. With
-   `delay_ns` over 0, a busy wait of that length follows the inference inside
-   the timed region: the positive control.
+   `delay_ns` over 0 (at most 10^10), a busy wait of that length follows the
+   inference inside the timed region: the positive control. The wait is
+   calibrated first, which takes about a millisecond; a wait shorter than two
+   readings of the clock lasts as long as they do.
    *done, where not NULL, receives the number of valid samples, also on failure.
-   Fails with E_ARGUMENT, E_INVOKE, E_CLOCK. */
+   Fails with E_ARGUMENT, E_INVOKE, E_CLOCK (also for a sample that is 0 or
+   less, which is never kept). */
 int retime_session_time(retime_session *session, int64_t *samples_ns,
                         size_t count, int64_t delay_ns, size_t *done,
                         retime_error *error);
 
-/* The clock in use. Fails with E_CLOCK. */
+/* The clock in use: CLOCK_MONOTONIC_RAW, or CLOCK_MONOTONIC where there is
+   none. Fails with E_ARGUMENT, E_CLOCK. */
 int retime_clock_describe(retime_clock *clock, retime_error *error);
 
-/* Reads that clock: nanoseconds from an arbitrary start; negative on failure. */
+/* Reads that clock: nanoseconds from some start; negative on failure. */
 int64_t retime_clock_now(void);

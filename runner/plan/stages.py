@@ -36,6 +36,7 @@ class Stage:
         params: what the worker is told.
         inputs: role -> key of the stage that makes it.
         variants: the names of the variants that need it.
+        short_names: theirs, for people.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class Stage:
     params: Mapping[str, Any]
     inputs: Mapping[str, str]
     variants: tuple[str, ...]
+    short_names: tuple[str, ...]
 
     @property
     def label(self) -> str:
@@ -55,12 +57,10 @@ class Stage:
             case "train":
                 base = self.params["model"]["base"]
                 alpha = "" if base["alpha"] is None else f" {base['alpha']:g}"
-                layers = " > ".join(_layer_label(layer) for layer in self.params["model"]["head"])
-                return f"{base['architecture']}{alpha}, {layers}"
-            case "convert":
-                return f"{self.params['quantize']['mode']} of {', '.join(self.variants)}"
+                layers = filter(None, map(_layer_label, self.params["model"]["head"]))
+                return ", ".join([f"{base['architecture']}{alpha}", *layers])
             case _:
-                return ", ".join(self.variants)
+                return ", ".join(self.short_names)
 
 
 @dataclass(frozen=True)
@@ -121,13 +121,17 @@ def make_plan(spec: Spec, surroundings: Surroundings) -> Plan:
         "measure": {
             name: value
             for name, value in asdict(spec.measure).items()
-            if name not in {"max_time_s", "max_blocks", "min_blocks"}
+            if name not in {"max_time_s", "max_blocks", "min_blocks", "limits"}
         },
         "host": surroundings.host,
     }
     stages = {
-        key: Stage(variants=tuple(names), **draft.stages[key])
-        for key, names in sorted(
+        key: Stage(
+            variants=tuple(variant.name for variant in needing),
+            short_names=tuple(variant.short_name for variant in needing),
+            **draft.stages[key],
+        )
+        for key, needing in sorted(
             draft.variants.items(), key=lambda item: _order(draft.stages[item[0]]["kind"])
         )
     }
@@ -144,20 +148,20 @@ def content_key(identity: Mapping[str, Any]) -> str:
 class _Draft:
     surroundings: Surroundings
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
-    variants: dict[str, list[str]] = field(default_factory=dict)
+    variants: dict[str, list[Variant]] = field(default_factory=dict)
     of_variant: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add_variant(self, variant: Variant) -> None:
         scaling = ARCHITECTURES[variant.model.base.architecture].scaling
-        data = self._add(variant.name, "data", asdict(variant.data), {})
+        data = self._add(variant, "data", asdict(variant.data), {})
         train = self._add(
-            variant.name,
+            variant,
             "train",
             {"model": asdict(variant.model), "train": asdict(variant.train), "scaling": scaling},
             {"data": data},
         )
         convert = self._add(
-            variant.name,
+            variant,
             "convert",
             {"quantize": _relevant(variant.quantize), "scaling": scaling},
             {"data": data, "train": train},
@@ -168,13 +172,15 @@ class _Draft:
             "threads": variant.runtime.threads,
         }
         self._add(
-            variant.name,
+            variant,
             "evaluate",
             {"scaling": scaling, "runtime": runtime},
             {"data": data, "convert": convert},
         )
 
-    def _add(self, name: str, kind: str, params: Mapping[str, Any], inputs: dict[str, str]) -> str:
+    def _add(
+        self, variant: Variant, kind: str, params: Mapping[str, Any], inputs: dict[str, str]
+    ) -> str:
         identity = {
             "stage": kind,
             "code": CODE_VERSIONS[kind],
@@ -187,8 +193,8 @@ class _Draft:
             key,
             {"kind": kind, "key": key, "identity": identity, "params": params, "inputs": inputs},
         )
-        self.variants.setdefault(key, []).append(name)
-        self.of_variant.setdefault(name, {})[kind] = key
+        self.variants.setdefault(key, []).append(variant)
+        self.of_variant.setdefault(variant.name, {})[kind] = key
         return key
 
     def _with_contents(self, value: Any) -> Any:
@@ -212,5 +218,6 @@ def _order(kind: str) -> int:
 
 
 def _layer_label(layer: Mapping[str, Any]) -> str:
+    """`dense 1024`; nothing for layers that every head has."""
     size = layer["options"].get("units") or layer["options"].get("filters")
-    return f"{layer['kind']} {size}" if size else str(layer["kind"])
+    return f"{layer['kind']} {size}" if size else ""

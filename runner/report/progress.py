@@ -87,7 +87,7 @@ class BarDisplay:
 
     def say(self, text: str) -> None:
         """A line above the bars."""
-        self._progress.console.print(text, markup=False, highlight=False)
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def task(self, title: str) -> _Bar:
         """Begins a bar."""
@@ -135,7 +135,7 @@ class LineDisplay:
 
     def say(self, text: str) -> None:
         """A line."""
-        self._console.print(text, markup=False, highlight=False)
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def task(self, title: str) -> _Lines:
         """Begins with a line."""

@@ -32,8 +32,9 @@ class Base:
     """The feature extractor.
 
     Attributes:
+        architecture: its name in keras.applications, and in `architectures.ARCHITECTURES`.
         alpha: width multiplier; None for an architecture that has none.
-        weights: `none`, `imagenet`, or the path of a weights file.
+        weights: `none`, `imagenet`, or the absolute path of a weights file.
         batch_norm_momentum: replaces the architecture's own momentum in training; None keeps it.
     """
 
@@ -45,7 +46,7 @@ class Base:
 
 @dataclass(frozen=True)
 class HeadLayer:
-    """One layer between the base and the output, with the options as the spec gives them."""
+    """One layer between the base and the output; options that the spec leaves out are filled in."""
 
     kind: str
     options: Mapping[str, Any]
@@ -75,7 +76,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A Keras optimizer by its lower-case name (`adam`, `sgd`, `rmsprop`), with its options."""
+    """A Keras optimizer by its lower-case name (`adam`, `sgd`, `rmsprop`), with all its options."""
 
     name: str
     options: Mapping[str, Any]
@@ -83,7 +84,11 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Train:
-    """How the network is trained."""
+    """How the network is trained.
+
+    Attributes:
+        epochs: passes over the training images; 0 trains nothing.
+    """
 
     epochs: int
     batch_size: int
@@ -111,7 +116,7 @@ class Runtime:
     """What runs the model.
 
     Attributes:
-        path: the library's file; None to search for it.
+        path: the absolute path of the library's file; None to search for it.
         delegate: `xnnpack` or `none` (the built-in kernels).
     """
 
@@ -119,6 +124,21 @@ class Runtime:
     path: str | None
     delegate: str
     threads: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much a machine may be disturbed during a block before the block is done again.
+
+    Attributes:
+        steal: time given to other machines by a hypervisor, as a share of one core's.
+        load_cores: cores that other processes keep busy on average.
+        temperature_c: degrees above or below the temperature at the start.
+    """
+
+    steal: float
+    load_cores: float
+    temperature_c: float
 
 
 @dataclass(frozen=True)
@@ -133,6 +153,7 @@ class Measure:
         max_blocks: blocks after which it ends in any case.
         warmup_runs: inferences before the first timed one, at the least.
         warmup_time_s: seconds of warm-up, at the least.
+        limits: when a block counts as disturbed.
         seed: of the schedule; None draws one, which is stored.
     """
 
@@ -143,6 +164,7 @@ class Measure:
     max_blocks: int
     warmup_runs: int
     warmup_time_s: float
+    limits: Limits
     seed: int | None
 
 
@@ -164,6 +186,11 @@ class Variant:
     runtime: Runtime
     target: str
 
+    @property
+    def short_name(self) -> str:
+        """`wide/int8` for `model.head=wide,quantize=int8`; the name where there are no axes."""
+        return "/".join(self.axes.values()) or self.name
+
 
 @dataclass(frozen=True)
 class Bounds:
@@ -179,7 +206,7 @@ class Expectation:
 
     Attributes:
         variant: axis -> alternative; names every variant that has them all.
-        latency_ratio: of the variant to the baseline.
+        latency_ratio: of the variant to the baseline; says nothing about the baseline itself.
         accuracy: of the converted model on the test split, between 0 and 1.
     """
 

@@ -14,7 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.build.executor import LocalExecutor, Progress, StageOutcome, StageRequest
+from runner.build.executor import LocalExecutor
+from runner.build.protocol import Progress, StageOutcome, StageRequest
 from runner.errors import StageError
 from runner.plan.stages import Plan, Stage
 from runner.report.progress import Display, Task
@@ -94,9 +95,10 @@ class _Site:
         waiting = list(missing)
         while waiting or running:
             for stage in [stage for stage in waiting if self._ready(stage)]:
-                waiting.remove(stage)
-                if not self._blocked(stage):
-                    running |= self._start(stage, executor)
+                if len(running) < executor.workers:
+                    waiting.remove(stage)
+                    if not self._blocked(stage):
+                        running |= self._start(stage, executor)
             if not running:
                 continue
             finished, _ = wait(running, return_when=FIRST_COMPLETED)

@@ -7,6 +7,7 @@ after an interruption is reading the journal and doing what is not in it.
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -96,6 +97,7 @@ def measure(
         setup = Setup(
             warmup_runs=question.measure.warmup_runs,
             warmup_ns=round(question.measure.warmup_time_s * NS_PER_S),
+            limits=question.measure.limits,
             scratch=scratch,
         )
         session = _Session(question, numbers, run, target, setup, ledger, task)
@@ -103,6 +105,7 @@ def measure(
         arms = _all_arms(question, findings, scratch)
         start = read_conditions()
         while not (stopped := _reason_to_stop(question, ledger, findings)):
+            session.let_settle()
             session.block(arms, findings, start)
     task.end(f"{ledger.block} blocks")
     return Experiment(ledger, tuple(arm.name for arm in arms), findings.delay_ns, stopped)
@@ -162,6 +165,17 @@ class _Session:
             watcher=self,
         )
         self._judge(block)
+
+    def let_settle(self) -> None:
+        """After a disturbed attempt: waits, longer each time, for the machine to become quiet."""
+        if self.ledger.attempt:
+            wait_s = 2.0**self.ledger.attempt
+            self.task.update(
+                min(self.ledger.elapsed_s, self.total_s),
+                self.total_s,
+                f"disturbed; waiting {wait_s:.0f} s",
+            )
+            time.sleep(wait_s)
 
     def _judge(self, block: Block) -> None:
         reasons = list(block.reasons)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from runner.plan.stages import Surroundings
 from runner.spec.model import Spec
 from runner.timing.host import describe_host
 from runner.timing.libraries import RuntimeLibrary, find_tflite
+from runner.timing.probe import probe_library
 
 _DISTRIBUTIONS = ("tensorflow", "keras", "numpy")
 
@@ -25,6 +26,16 @@ def find_libraries(spec: Spec) -> dict[str, RuntimeLibrary]:
     paths = {variant.runtime.path for variant in spec.variants}
     found = {path: find_tflite(path) for path in paths}
     return {variant.name: found[variant.runtime.path] for variant in spec.variants}
+
+
+def check_libraries(libraries: Iterable[RuntimeLibrary]) -> None:
+    """Opens each library once, so that a wrong one is known before anything is trained.
+
+    Raises:
+        EnvironmentUnusableError: one is no TFLite library, or the harness was not compiled.
+    """
+    for library in set(libraries):
+        probe_library(library)
 
 
 def look_around(spec: Spec, libraries: Mapping[str, RuntimeLibrary]) -> Surroundings:

@@ -70,7 +70,7 @@ def _experiment_warnings(blocks: Mapping[str, Any]) -> list[dict[str, str]]:
         found.append(
             _warning(
                 "blocks-redone",
-                f"{blocks['redone']} blocks were disturbed and done again ({reasons})",
+                f"blocks disturbed and done again: {blocks['redone']} ({reasons})",
                 "leave the machine alone while it measures",
             )
         )

@@ -93,13 +93,14 @@ def _prepare(images: NDArray[np.uint8], scaling: str, tensor: native.Tensor) -> 
         return real
     limits = np.iinfo(tensor.type_name)
     stored = np.round(real / tensor.scale) + tensor.zero_point
-    return np.clip(stored, limits.min, limits.max).astype(tensor.type_name)
+    return np.asarray(np.clip(stored, limits.min, limits.max), dtype=tensor.type_name)
 
 
 def _dequantize(raw: NDArray[np.generic], tensor: native.Tensor) -> NDArray[np.float32]:
+    stored = np.asarray(raw, dtype=np.float32)
     if tensor.type_name == "float32" or not tensor.scale:
-        return raw.astype(np.float32)
-    return (raw.astype(np.float32) - tensor.zero_point) * np.float32(tensor.scale)
+        return stored
+    return (stored - np.float32(tensor.zero_point)) * np.float32(tensor.scale)
 
 
 if __name__ == "__main__":

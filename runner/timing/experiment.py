@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from runner.errors import StageError
-from runner.timing.host import Conditions, Thresholds, disturbances, read_conditions
+from runner.spec.model import Limits
+from runner.timing.host import Conditions, disturbances, read_conditions
 from runner.timing.job import Job, Measurement
 from runner.timing.protocol import Arm, Slot, schedule_block
 
@@ -40,11 +41,13 @@ class Setup:
     Attributes:
         warmup_runs: inferences before the first timed one, at the least.
         warmup_ns: the same in time.
+        limits: when a block counts as disturbed.
         scratch: an existing folder for samples on their way.
     """
 
     warmup_runs: int
     warmup_ns: int
+    limits: Limits
     scratch: Path
 
 
@@ -160,7 +163,7 @@ def run_block(
         index=this.index,
         attempt=this.attempt,
         failed=failed,
-        reasons=tuple(disturbances(start, before, after, Thresholds())),
+        reasons=tuple(disturbances(start, before, after, setup.limits)),
         elapsed_s=after.boottime_s - before.boottime_s,
     )
 

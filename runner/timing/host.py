@@ -12,7 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runner.spec.model import Limits
+
 _USER_HZ = os.sysconf("SC_CLK_TCK")
+# The two clocks are read one after the other; a suspended machine sleeps for longer than that.
+_SUSPENDED_S = 0.05
 
 
 @dataclass(frozen=True)
@@ -40,23 +44,6 @@ class Conditions:
     boottime_s: float
 
 
-@dataclass(frozen=True)
-class Thresholds:
-    """When a block counts as disturbed. The same for all arms: a block is judged, never an arm.
-
-    Attributes:
-        steal_share: of one core's time in the block.
-        others_cores: how many cores other processes kept busy on average.
-        warmer_c: degrees above or below the temperature at the start.
-        suspended_s: the difference of the two clocks.
-    """
-
-    steal_share: float = 0.02
-    others_cores: float = 0.5
-    warmer_c: float = 3.0
-    suspended_s: float = 0.05
-
-
 def read_conditions() -> Conditions:
     """Reads what this machine tells about itself now; about 0.2 ms."""
     steal_s, busy_s = _cpu_seconds()
@@ -74,9 +61,11 @@ def read_conditions() -> Conditions:
 
 
 def disturbances(
-    start: Conditions, before: Conditions, after: Conditions, thresholds: Thresholds
+    start: Conditions, before: Conditions, after: Conditions, limits: Limits
 ) -> list[str]:
     """Why a block between two readings can't be trusted; empty when it can.
+
+    It is judged as a whole, whatever its arms' latencies are.
 
     Args:
         start: the reading at the experiment's start, for the temperature.
@@ -85,19 +74,19 @@ def disturbances(
     """
     elapsed = max(after.monotonic_s - before.monotonic_s, 1e-9)
     reasons = []
-    if _grew(before.steal_s, after.steal_s) > thresholds.steal_share * elapsed:
+    if _grew(before.steal_s, after.steal_s) > limits.steal * elapsed:
         reasons.append("steal")
     if _grew(before.throttled_s, after.throttled_s) > 0:
         reasons.append("cgroup throttling")
     if _grew(before.swapped_pages, after.swapped_pages) > 0:
         reasons.append("swap")
     others = _grew(before.busy_s, after.busy_s) - (after.own_s - before.own_s)
-    if others > thresholds.others_cores * elapsed:
+    if others > limits.load_cores * elapsed:
         reasons.append("load from others")
     slept = (after.boottime_s - before.boottime_s) - (after.monotonic_s - before.monotonic_s)
-    if slept > thresholds.suspended_s:
+    if slept > _SUSPENDED_S:
         reasons.append("suspended")
-    if abs(_grew(start.temperature_c, after.temperature_c)) > thresholds.warmer_c:
+    if abs(_grew(start.temperature_c, after.temperature_c)) > limits.temperature_c:
         reasons.append("temperature")
     return reasons
 

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from runner.timing.host import Conditions, Thresholds, describe_host, disturbances, read_conditions
+from runner.spec.model import Limits
+from runner.timing.host import Conditions, describe_host, disturbances, read_conditions
 
 pytestmark = pytest.mark.fast
 
@@ -22,8 +23,11 @@ BEFORE = Conditions(
 QUIET = replace(BEFORE, busy_s=109.0, own_s=14.0, monotonic_s=1010.0, boottime_s=2010.0)
 
 
+LIMITS = Limits(steal=0.02, load_cores=0.5, temperature_c=3.0)
+
+
 def judge(after: Conditions) -> list[str]:
-    return disturbances(BEFORE, BEFORE, after, Thresholds())
+    return disturbances(BEFORE, BEFORE, after, LIMITS)
 
 
 def test_a_quiet_block_is_valid() -> None:
@@ -50,7 +54,7 @@ def test_what_a_machine_does_not_tell_is_never_held_against_a_block() -> None:
     silent = {"steal_s": None, "busy_s": None, "throttled_s": None, "swapped_pages": None}
     before = replace(BEFORE, temperature_c=None, **silent)
     after = replace(QUIET, temperature_c=None, **silent)
-    assert disturbances(before, before, after, Thresholds()) == []
+    assert disturbances(before, before, after, LIMITS) == []
 
 
 def test_this_machine_can_be_read_and_described() -> None:

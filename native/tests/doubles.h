@@ -1,0 +1,22 @@
+/*
+ * doubles.h: memory and clock that fail on demand. The linker's --wrap sends
+ * the harness's calls here.
+ */
+#ifndef RETIME_TESTS_DOUBLES_H
+#define RETIME_TESTS_DOUBLES_H
+
+struct doubles {
+    int no_memory;     /* calloc gives nothing */
+    int no_raw_clock;  /* CLOCK_MONOTONIC_RAW is unknown */
+    int clock_limited; /* the clock can be read so many times only: */
+    int readings;
+    int clock_frozen;   /* it stands still */
+    int clock_reversed; /* each reading is earlier than the last */
+    int no_resolution;  /* the kernel won't tell the resolution */
+};
+
+/* Set fields to make things fail; doubles_reset puts everything right. */
+extern struct doubles doubles;
+void doubles_reset(void);
+
+#endif

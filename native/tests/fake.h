@@ -1,0 +1,66 @@
+/*
+ * fake.h: the controls of the fake inference library. It keeps the order of
+ * calls that the real one demands, and fails where it is told to.
+ */
+#ifndef RETIME_TESTS_FAKE_H
+#define RETIME_TESTS_FAKE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A model is these bytes; anything else is refused. */
+#define FAKE_MODEL "fake model"
+
+enum { FAKE_MOST_TENSORS = 2, FAKE_MOST_BYTES = 64, FAKE_MOST_NODES = 16 };
+
+struct fake_tensor {
+    const char *name;
+    int type;
+    int32_t rank;
+    int32_t dims[12];
+    size_t size;
+    int homeless; /* not 0: it has no memory */
+    int absent;   /* not 0: the library gives no tensor */
+    float scale;
+    int32_t zero_point;
+};
+
+struct fake_control {
+    /* What is to fail */
+    const char *fails; /* a function's name, or part of it; NULL: none */
+    int after;         /* calls of it that succeed first */
+    const char *says;  /* what is reported then; NULL: nothing */
+    /* What the model is */
+    int32_t inputs;
+    int32_t outputs;
+    struct fake_tensor input[FAKE_MOST_TENSORS];
+    struct fake_tensor output[FAKE_MOST_TENSORS];
+    /* What delegation does: the kernels' codes before and after */
+    int subgraphs; /* each shows its plan to each delegate */
+    int before[FAKE_MOST_NODES];
+    int nodes_before;
+    int after_delegate[FAKE_MOST_NODES];
+    int nodes_after;
+    int no_plan;       /* not 0: the plan is NULL */
+    int no_operator;   /* not 0: kernels are NULL */
+    int wrong_threads; /* not 0: XNNPACK takes one thread more than asked */
+    int no_options;    /* not 0: XNNPACK doesn't tell its options */
+    int no_version;    /* not 0: the version is NULL */
+    /* What was seen */
+    int live;    /* objects that exist */
+    int misuses; /* deletions out of order, calls on deleted objects */
+    int invokes;
+    int32_t threads;
+    int32_t xnnpack_threads;
+    int64_t observer_flags;
+    int work; /* turns of a loop that each inference takes up */
+};
+
+/* The controls of this copy of the library. */
+struct fake_control *fake_control(void);
+
+/* Puts them back: a model of one float input and one float output, four values
+   each, of which an inference makes the output by adding one to each byte. */
+void fake_reset(void);
+
+#endif

@@ -1,0 +1,99 @@
+"""Fills in what a valid spec leaves out, so that the same content always looks the same.
+
+Short forms become mappings, defaults come in from the schema, percentages and durations become
+numbers, and paths are read from the spec's folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.spec.schema import Schema, branches, follow
+from runner.units import parse_duration_s, parse_share
+
+WORDS_FOR_WEIGHTS = ("none", "imagenet")
+
+_JSON_TYPES: Mapping[type, str] = {dict: "object", list: "array", str: "string"}
+_SHORT_FORMS: Mapping[str, Callable[[str], Any]] = {
+    "layer": lambda name: {name: {}},
+    "optimizer": lambda name: {name: {}},
+    "quantize": lambda mode: {"mode": mode},
+}
+
+
+def complete(value: Any, schema: Schema, folder: Path) -> Any:
+    """A value that fits its schema, with everything said that the schema implies.
+
+    Args:
+        folder: the folder that paths in the spec are read from.
+    """
+    definition = follow(schema).definition
+    if isinstance(value, str) and definition in _SHORT_FORMS:
+        value = _SHORT_FORMS[definition](value)
+    if definition in _CONVERSIONS:
+        return _CONVERSIONS[definition](value, folder)
+    branch = _branch(value, schema)
+    if isinstance(value, Mapping):
+        return _mapping(value, branch, folder)
+    if isinstance(value, list):
+        return [complete(item, branch.get("items", {}), folder) for item in value]
+    return _number(value, branch)
+
+
+def resolve(text: str, folder: Path) -> str:
+    """The absolute path that a spec means; `~` is the user's own folder."""
+    path = Path(text)
+    with contextlib.suppress(RuntimeError):  # there is no such user: then it is a file's name
+        path = path.expanduser()
+    return os.path.normpath(folder / path)
+
+
+def _mapping(value: Mapping[str, Any], schema: Schema, folder: Path) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for name, inner in schema.get("properties", {}).items():
+        given = value.get(name, inner.get("default"))
+        if given is not None:
+            result[name] = complete(given, inner, folder)
+    others = {name: given for name, given in value.items() if name not in result}
+    return result | others
+
+
+def _branch(value: Any, schema: Schema) -> Schema:
+    wanted = _JSON_TYPES.get(type(value))
+    forms = branches(schema)
+    return next((form for form in forms if form.get("type") == wanted), forms[0])
+
+
+def _number(value: Any, schema: Schema) -> Any:
+    if isinstance(value, bool):
+        return value
+    if schema.get("type") == "integer":
+        return int(value)
+    return float(value) if schema.get("type") == "number" else value
+
+
+def _share(value: str | float, folder: Path) -> float:
+    del folder
+    return parse_share(value)
+
+
+def _duration(value: str, folder: Path) -> float:
+    del folder
+    return parse_duration_s(value)
+
+
+def _weights(value: str, folder: Path) -> str:
+    return value if value in WORDS_FOR_WEIGHTS else resolve(value, folder)
+
+
+_CONVERSIONS: Mapping[str, Callable[[Any, Path], Any]] = {
+    "share": _share,
+    "duration": _duration,
+    "budget": _duration,
+    "weights": _weights,
+    "file": resolve,
+}

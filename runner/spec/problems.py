@@ -1,0 +1,43 @@
+"""Problems as people read them: the headline, the source line with a caret, and the remedy."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from runner.errors import Problem
+
+_WIDEST_SOURCE = 100
+_LINE_NUMBER_WIDTH = 5
+
+
+def format_problem(problem: Problem) -> str:
+    """The problem as plain text of one to four lines."""
+    lines = [problem.headline()]
+    if problem.line:
+        lines += _source(problem)
+    if problem.remedy:
+        lines.append(f"  Remedy: {problem.remedy}")
+    return "\n".join(lines)
+
+
+def _source(problem: Problem) -> list[str]:
+    """The source line, cut to a window around the column where it is long, and its caret."""
+    start = max(0, problem.column - 1 - _WIDEST_SOURCE // 2)
+    if len(problem.source) <= _WIDEST_SOURCE:
+        start = 0
+    window = problem.source[start : start + _WIDEST_SOURCE]
+    shown = "".join(char if char.isprintable() else _stand_in(char) for char in window)
+    before = shown[: problem.column - 1 - start]
+    gutter = f"{problem.line:>{_LINE_NUMBER_WIDTH}} | "
+    empty = f"{'':>{_LINE_NUMBER_WIDTH}} | "
+    return [(gutter + shown).rstrip(), f"{empty}{' ' * sum(map(_width, before))}^"]
+
+
+def _stand_in(char: str) -> str:
+    return " " if char.isspace() else "?"
+
+
+def _width(char: str) -> int:
+    if unicodedata.combining(char):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1

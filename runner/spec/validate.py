@@ -1,0 +1,140 @@
+"""All problems of a spec at once: shapes first, then what the fields mean together."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from runner.errors import Problem
+from runner.spec.axes import axes_findings, usable
+from runner.spec.checks import check_measure, check_variant
+from runner.spec.choices import choice_findings, expectation_findings
+from runner.spec.document import NOWHERE, Document, Finding, Keys, Node, problem_at
+from runner.spec.matrix import Axis, Combination, combinations, count, read_axes
+from runner.spec.parts import PartReader
+from runner.spec.scalars import misreading, without_misreading
+from runner.spec.schema import spec_schema
+from runner.spec.structure import structural_findings
+
+MOST_VARIANTS = 256
+MOST_PROBLEMS = 100
+
+Findings = Iterator[Finding]
+
+
+def validate(document: Document) -> list[Problem]:
+    """Everything that is wrong with a spec, in the file's order; empty for a valid one."""
+    seen = _Seen()
+    problems = [problem for problem in document.problems if seen.is_new(problem)]
+    for stage in (_of_fields, _of_variants):
+        for finding in stage(document):
+            problem = document.problem(finding)
+            if seen.is_new(problem):
+                problems.append(problem)
+            if len(problems) >= MOST_PROBLEMS:
+                return sorted([*problems, _more(document)])
+        seen.fields_done = True
+    return sorted(problems)
+
+
+@dataclass
+class _Seen:
+    """What has been reported: a field that has a problem by itself gets no further one."""
+
+    fields: set[tuple[str, int, int]] = field(default_factory=set)
+    places: set[tuple[int, int, str, str]] = field(default_factory=set)
+    fields_done: bool = False
+
+    def is_new(self, problem: Problem) -> bool:
+        line, column, path = problem.line, problem.column, problem.path
+        place = (line, column, path.rpartition(".")[2], problem.message)
+        new = (path, line, column) not in self.fields and place not in self.places
+        self.places.add(place)
+        if not self.fields_done:
+            self.fields.add((path, line, column))
+        return new
+
+
+def _more(document: Document) -> Problem:
+    message = f"the first {MOST_PROBLEMS} problems are shown; there are more"
+    return problem_at(document.file, (), NOWHERE, Finding((), message, "mend these first"))
+
+
+def _of_fields(document: Document) -> Findings:
+    """What is wrong with fields, each by itself, and with what names variants."""
+    data = document.root.value
+    axes = read_axes(data)
+    yield from _structure(document, usable(axes, data))
+    yield from axes_findings(axes, document)
+    yield from _misread((), document.root)
+    yield from choice_findings(data, axes)
+
+
+def _of_variants(document: Document) -> Findings:
+    """What fields mean together."""
+    data = document.root.value
+    reader = PartReader(data, document.folder)
+    whole = reader.of_spec()
+    yield from check_measure(whole["measure"]) if "measure" in whole else ()
+    yield from expectation_findings(whole.get("expect", ()))
+    yield from _variants(usable(read_axes(data), data), reader)
+
+
+def _structure(document: Document, axes: Sequence[Axis]) -> Findings:
+    """Differences from the schema outside the matrix's alternatives.
+
+    A field that an axis sets may be left out of the spec itself, so the schema is held against the
+    spec with the first alternatives in their places; the alternatives have a check of their own.
+    """
+    data = document.root.value
+    first = Combination(tuple(axes), tuple(axis.alternatives[0] for axis in axes))
+    merged = first.merged(data) | ({"matrix": data["matrix"]} if "matrix" in data else {})
+    for finding in structural_findings(merged, spec_schema(), document.root):
+        if not any(_is_under(finding.path, axis.keys) for axis in axes):
+            yield _shown(finding, document, axes)
+
+
+def _shown(finding: Finding, document: Document, axes: Sequence[Axis]) -> Finding:
+    """The finding, shown at an axis where only the axis brings its mapping into being."""
+    above = finding.path[:-1]
+    if document.find(above) is None:
+        makers = [axis for axis in axes if _is_under(axis.keys, above)]
+        return finding._replace(shown_at=("matrix", makers[0].path)) if makers else finding
+    return finding
+
+
+def _is_under(path: Keys, above: Keys) -> bool:
+    return path[: len(above)] == above
+
+
+def _misread(path: Keys, node: Node) -> Findings:
+    """Numbers that YAML reads otherwise than people do."""
+    if misreading(node):
+        yield Finding(path, misreading(node), without_misreading(node))
+    for key, entry in node.entries.items():
+        yield from _misread((*path, key), entry.node)
+
+
+def _variants(axes: Sequence[Axis], reader: PartReader) -> Findings:
+    number = count(axes)
+    if number > MOST_VARIANTS:
+        message = f"gives {number:,} variants; at most {MOST_VARIANTS} are allowed"
+        remedy = "leave out alternatives, or split the spec"
+        yield Finding(("matrix",), message, remedy, at_key=True)
+    variants = list(itertools.islice(combinations(axes), MOST_VARIANTS))
+    affected: dict[tuple[Keys, Finding], list[Combination]] = {}
+    for variant in variants:
+        for finding in check_variant(reader.of_variant(variant)):
+            place = variant.place(finding.path)
+            affected.setdefault((place, finding), []).append(variant)
+    for (place, finding), some in affected.items():
+        concerned = [one for one in variants if one.place(finding.path) == place]
+        note = "" if len(some) == len(concerned) else _names(some)
+        yield finding._replace(path=place, message=finding.message + note)
+
+
+def _names(variants: Iterable[Combination]) -> str:
+    first, *others = [variant.name("") for variant in variants]
+    more = f" and {len(others)} more" if others else ""
+    return f" (in the variant {first}{more})"

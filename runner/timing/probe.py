@@ -1,0 +1,59 @@
+"""Asks an inference library whether it is one, in a process of its own, before any work begins."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from runner.errors import EnvironmentUnusableError
+from runner.timing import native
+from runner.timing.libraries import RuntimeLibrary
+from runner.timing.process import run_module
+
+_TIMEOUT_S = 60.0
+
+
+def probe_library(library: RuntimeLibrary) -> str:
+    """Opens the library in a process of its own and returns its version.
+
+    Raises:
+        EnvironmentUnusableError: it is no TFLite library, or the harness was not compiled.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder, "probe.log")
+        ended = run_module("runner.timing.probe", stdin=library.path, log=log, timeout_s=_TIMEOUT_S)
+        last_words = log.read_text(encoding="utf-8", errors="replace").strip()
+    if ended.returncode == 0:
+        return ended.output
+    if ended.returncode == _MISSING:
+        raise native.HarnessMissingError(ended.output)
+    how = ended.signal_name or f"exit code {ended.returncode}"
+    raise EnvironmentUnusableError(
+        "the TFLite library can't be used",
+        where=library.path,
+        why=ended.output or f"opening it ended with {how}. {last_words}".strip(),
+        remedy="name a libtensorflowlite_c.so for this machine in runtime.path, or name none to "
+        "use the one in the wheel pymicro-wakeword",
+    )
+
+
+_REFUSED, _MISSING = 3, 4
+
+
+def main() -> int:
+    """Opens the library whose path is on standard input and prints its version, or why not."""
+    try:
+        with native.Library.open(sys.stdin.read()) as library:
+            sys.stdout.write(library.version)
+    except native.HarnessMissingError as error:
+        sys.stdout.write(error.why)
+        return _MISSING
+    except native.HarnessError as error:
+        sys.stdout.write(f"{error.step}: {error.why}")
+        return _REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""One real bench for all acceptance tests, and the command line as users start it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SMALL = Path(__file__).with_name("small.yaml")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Where a test works, and the command that works there."""
+
+    runs: Path
+    cache: Path
+
+    def command(self, *arguments: object) -> list[str]:
+        """`retime ...` with this desk's folders."""
+        places = ["--runs", str(self.runs), "--cache", str(self.cache)]
+        return [sys.executable, "-m", "runner", *places, *map(str, arguments)]
+
+    def retime(self, *arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Runs it to its end."""
+        return subprocess.run(
+            self.command(*arguments), capture_output=True, text=True, check=False, **options
+        )
+
+    def run_folders(self, name: str = "small") -> list[Path]:
+        """The runs that are there, oldest first."""
+        return sorted((self.runs / name).glob("*-*"))
+
+    def events(self, name: str = "small") -> list[dict[str, Any]]:
+        """The newest run's journal."""
+        journal = self.run_folders(name)[-1] / "journal.jsonl"
+        return [json.loads(line) for line in journal.read_text().splitlines()]
+
+
+@dataclass(frozen=True)
+class Benched:
+    """A finished bench of `small.yaml`."""
+
+    desk: Desk
+    done: subprocess.CompletedProcess[str]
+    folder: Path
+    result: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def benched(tmp_path_factory: pytest.TempPathFactory) -> Benched:
+    """Trains, converts, times and reports once; artifacts stay for the other tests."""
+    root = tmp_path_factory.mktemp("benched")
+    desk = Desk(root / "runs", root / "cache")
+    done = desk.retime("bench", SMALL)
+    folders = desk.run_folders()
+    assert folders, done.stdout + done.stderr
+    result = json.loads((folders[-1] / "result.json").read_text())
+    return Benched(desk, done, folders[-1], result)
+
+
+@pytest.fixture
+def desk(benched: Benched, tmp_path: Path) -> Desk:
+    """A desk of its own that finds everything built."""
+    return Desk(tmp_path / "runs", benched.desk.cache)

@@ -1,0 +1,250 @@
+"""What goes wrong ends with the right exit code, a reason and a remedy, and never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.conftest import SMALL, Benched, Desk
+
+pytestmark = pytest.mark.acceptance
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def check(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    text = done.stdout + done.stderr
+    assert done.returncode == code, text
+    assert "Traceback" not in text
+    for word in words:
+        assert word in text, text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("spec: [1\nname: x\n", ["broken.yaml:"]),
+        (SMALL.read_text().replace("alpha: 0.35", "alhpa: 0.35"), ["alhpa", "did you mean alpha"]),
+        (SMALL.read_text().replace("MobileNetV2, alpha", "MobileNetV9, alpha"), ["MobileNetV2"]),
+    ],
+)
+def test_a_wrong_spec_is_refused_with_its_place(
+    desk: Desk, tmp_path: Path, text: str, words: list[str]
+) -> None:
+    spec = tmp_path / "broken.yaml"
+    spec.write_text(text)
+    for command in ("bench", "validate", "plan"):
+        check(desk.retime(command, spec), 2, *words)
+
+
+def test_a_missing_spec_is_refused(desk: Desk) -> None:
+    check(desk.retime("bench", "no-such-spec.yaml"), 2, "no-such-spec.yaml")
+
+
+def test_a_library_that_is_missing_or_none_ends_before_anything_is_built(
+    desk: Desk, tmp_path: Path
+) -> None:
+    text = tmp_path / "libtensorflowlite_c.so"
+    text.write_text("not a library")
+    for path, words in (
+        (tmp_path / "absent.so", ["does not exist", "RETIME_TFLITE_LIBRARY"]),
+        (text, ["can't be used", "invalid ELF header"]),
+        (sys.executable, ["can't be used"]),
+    ):
+        environment = {**os.environ, "RETIME_TFLITE_LIBRARY": str(path)}
+        check(desk.retime("bench", SMALL, env=environment), 4, *words)
+    assert not desk.run_folders()
+
+
+def test_a_missing_compiler_is_named_with_the_remedy() -> None:
+    done = subprocess.run(
+        ["make", "-s", "-W", "setup.py", "CC=no-such-compiler", "setup"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "no C compiler (no-such-compiler) was found" in done.stderr
+    assert "apt install gcc" in done.stderr
+
+
+def test_a_harness_that_was_not_compiled_is_named_with_the_remedy() -> None:
+    code = """
+import sys
+sys.modules["runner.timing._harness"] = None
+from runner.timing import native
+from runner.errors import EnvironmentUnusableError
+try:
+    native.Library.open("x")
+except EnvironmentUnusableError as error:
+    print(error.exit_code.value, error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("4 ")
+    assert "compiler" in done.stdout
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    mount = tmp_path / "small"
+    mount.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(mount)],
+        capture_output=True,
+        check=False,
+    )
+    if made.returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield mount
+    subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def test_a_full_disk_for_artifacts_fails_with_the_remedy(small_disk: Path, tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "runs", small_disk)
+    done = desk.retime("bench", SMALL)
+    check(done, 3, "no space", "free some room")
+    assert not list((small_disk / "tmp").glob("*"))
+
+
+def test_a_full_disk_for_results_keeps_what_is_there_and_goes_on_later(
+    benched: Benched, small_disk: Path
+) -> None:
+    desk = Desk(small_disk, benched.desk.cache)
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"x" * 150_000)
+    spec = benched.desk.runs.parent / "long.yaml"
+    spec.write_text(
+        SMALL.read_text()
+        .replace("effect: 10%", "effect: 0.1%")
+        .replace("max_blocks: 12", "max_blocks: 60")
+        .replace("max_time: 40s", "max_time: 10m")
+    )
+    check(desk.retime("bench", spec), 4, "no space left", "goes on")
+    before = [e for e in desk.events() if e["event"] == "process"]
+    ballast.unlink()
+    spec.write_text(spec.read_text().replace("max_blocks: 60", "max_blocks: 5"))
+    assert desk.retime("bench", spec).returncode in (0, 1)
+    after = [e for e in desk.events() if e["event"] == "process"]
+    assert after[: len(before)] == before
+
+
+def start_and_interrupt(
+    desk: Desk, spec: Path, number: signal.Signals, when: Callable[[], bool]
+) -> subprocess.CompletedProcess[str]:
+    """Starts a bench in a session of its own and signals it, as a terminal's Ctrl-C, once."""
+    child = subprocess.Popen(
+        desk.command("bench", spec),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while not when() and child.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(child.pid, number)
+    output, errors = child.communicate(timeout=60)
+    return subprocess.CompletedProcess(child.args, child.returncode, output, errors)
+
+
+def descendants(marker: Path) -> list[str]:
+    """Command lines of running processes that name a path or were started beneath it."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            line = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            inputs = str((folder / "fd/2").readlink())
+        except OSError:
+            continue
+        if str(marker) in line or str(marker) in inputs:
+            found.append(line)
+    return found
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_while_timing_is_resumable_and_repeats_no_process(
+    desk: Desk, tmp_path: Path, number: signal.Signals
+) -> None:
+    def timing() -> bool:
+        folders = desk.run_folders()
+        return bool(folders) and sum(e["event"] == "process" for e in desk.events()) >= 8
+
+    done = start_and_interrupt(desk, SMALL, number, timing)
+    check(done, 130, "interrupted", "goes on where it stopped", f"retime bench {SMALL}")
+    assert descendants(tmp_path) == []
+    before = [event for event in desk.events() if event["event"] == "process"]
+    assert len(before) >= 8
+
+    again = desk.retime("bench", SMALL)
+    assert again.returncode in (0, 1), again.stderr
+    events = desk.events()
+    after = [event for event in events if event["event"] == "process"]
+    assert after[: len(before)] == before
+    taken = [(e["block"], e["attempt"], e["arm"]) for e in after]
+    assert len(taken) == len(set(taken))
+    assert sum(event["event"] == "pilot" for event in events) == 1
+    assert len(desk.run_folders()) == 1
+
+
+def test_an_interruption_while_building_leaves_nothing_half_made(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "runs", tmp_path / "cache")
+
+    def training() -> bool:
+        return bool(list((tmp_path / "cache" / "tmp").glob("train-*")))
+
+    done = start_and_interrupt(desk, SMALL, signal.SIGINT, training)
+    check(done, 130, "interrupted", "goes on where it stopped")
+    assert descendants(tmp_path) == []
+    assert not list((tmp_path / "cache").glob("train/*"))
+    assert list((tmp_path / "cache").glob("data/*/manifest.json"))
+
+
+def test_a_killed_parent_leaves_no_process_behind(desk: Desk, tmp_path: Path) -> None:
+    def timing() -> bool:
+        folders = desk.run_folders()
+        return bool(folders) and any(e["event"] == "process" for e in desk.events())
+
+    start_and_interrupt(desk, SMALL, signal.SIGKILL, timing)
+    deadline = time.monotonic() + 10
+    while descendants(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert descendants(tmp_path) == []
+    again = desk.retime("bench", SMALL)
+    assert again.returncode in (0, 1), again.stderr
+    assert len(desk.run_folders()) == 1
+
+
+def test_validating_and_planning_import_no_tensorflow(desk: Desk) -> None:
+    for command in ("validate", "plan"):
+        done = subprocess.run(
+            [sys.executable, "-X", "importtime", *desk.command(command, SMALL)[1:]],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        assert "yaml" in imported
+        assert not imported & {"tensorflow", "keras", "scipy", "scipy.special"}
+
+
+def test_a_bench_never_imports_tensorflow_in_the_parent(desk: Desk) -> None:
+    spec = desk.runs.parent / "quick.yaml"
+    spec.write_text(SMALL.read_text().replace("max_blocks: 12", "max_blocks: 5"))
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", *desk.command("bench", spec)[1:]],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "runner.steps.measuring" in imported
+    assert not imported & {"tensorflow", "keras", "scipy.stats"}

@@ -1,0 +1,60 @@
+"""Small models for every test that times: made once a session, by real TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+# Two networks of some tens of microseconds, the second with half as much again to compute.
+_MAKE_MODELS = """
+import sys
+from pathlib import Path
+import tensorflow as tf
+
+layers = tf.keras.layers
+folder = Path(sys.argv[1])
+
+def write(name, depth):
+    taken = layers.Input(batch_shape=(1, 24, 24, 8))
+    given = taken
+    for _ in range(depth):
+        given = layers.Conv2D(8, 3, padding="same", activation="relu")(given)
+    model = tf.keras.Model(taken, layers.GlobalAveragePooling2D()(given))
+    (folder / name).write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+
+tf.keras.utils.set_random_seed(1)
+write("plain.tflite", 4)
+write("slower.tflite", 6)
+"""
+
+
+@dataclass(frozen=True)
+class Models:
+    """Paths of .tflite files, and of bytes to feed them."""
+
+    plain: Path
+    slower: Path
+    corrupt: Path
+    input: Path
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
+    """Converts them in a process of its own, so that no test imports TensorFlow by accident."""
+    folder = tmp_path_factory.mktemp("models")
+    subprocess.run(
+        [sys.executable, "-c", _MAKE_MODELS, str(folder)],
+        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"},
+        check=True,
+        capture_output=True,
+    )
+    corrupt = folder / "corrupt.tflite"
+    corrupt.write_bytes((folder / "plain.tflite").read_bytes()[:2000])
+    ones = folder / "input.bin"
+    ones.write_bytes(b"\x00\x00\x80\x3f" * (24 * 24 * 8))
+    return Models(folder / "plain.tflite", folder / "slower.tflite", corrupt, ones)

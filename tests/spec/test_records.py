@@ -1,0 +1,97 @@
+"""The records mirror the schema one to one, in both directions."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from runner.spec import model
+from runner.spec.parts import PARTS
+from runner.spec.records import RENAMED
+from runner.spec.schema import fields, spec_schema
+
+pytestmark = pytest.mark.fast
+
+MIRRORED = {
+    model.Data: "data",
+    model.Base: "base",
+    model.Model: "model",
+    model.Train: "train",
+    model.Quantize: "quantize_options",
+    model.Runtime: "runtime",
+    model.Limits: "limits",
+    model.Measure: "measure",
+}
+BOUNDS = ("ratio_bounds", "share_bounds")
+# One-key mappings become a record of the key and what it holds.
+TAGGED = {
+    model.HeadLayer: ("layer", ["kind", "options"]),
+    model.Optimizer: ("optimizer", ["name", "options"]),
+    model.Trainable: ("trainable", ["policy", "argument"]),
+}
+# What a spec becomes by being read and expanded.
+DERIVED_OF_SPEC = {"path", "sha256", "variants"}
+CONSUMED_BY_EXPANSION = {"spec", "matrix"}
+DERIVED_OF_VARIANT = {"name", "axes"}
+
+
+def record_fields(record: Any) -> list[str]:
+    return [field.name for field in dataclasses.fields(record)]
+
+
+def schema_fields(definition: str) -> list[str]:
+    properties = spec_schema()["$defs"][definition]["properties"]
+    return [RENAMED.get(name, name) for name in properties]
+
+
+@pytest.mark.parametrize(("record", "definition"), MIRRORED.items())
+def test_record_has_the_fields_of_its_definition(record: Any, definition: str) -> None:
+    assert sorted(record_fields(record)) == sorted(schema_fields(definition))
+
+
+@pytest.mark.parametrize("definition", BOUNDS)
+def test_bounds(definition: str) -> None:
+    assert record_fields(model.Bounds) == schema_fields(definition)
+
+
+def test_expectation() -> None:
+    assert record_fields(model.Expectation) == schema_fields("expectation")
+
+
+@pytest.mark.parametrize(("record", "shape"), TAGGED.items())
+def test_tagged_record_stands_for_a_one_key_mapping(
+    record: Any, shape: tuple[str, list[str]]
+) -> None:
+    definition, names = shape
+    assert record_fields(record) == names
+    forms = spec_schema()["$defs"][definition]["anyOf"]
+    assert [form.get("maxProperties") for form in forms] == [None, 1]
+
+
+def test_spec_and_variant_cover_every_section() -> None:
+    sections = set(fields(spec_schema()))
+    of_variant = {part.split(".")[0] for part in PARTS}
+    assert set(record_fields(model.Variant)) == of_variant | DERIVED_OF_VARIANT
+    of_spec = sections - of_variant - CONSUMED_BY_EXPANSION - {"expect"} | {"expectations"}
+    assert set(record_fields(model.Spec)) == of_spec | DERIVED_OF_SPEC
+
+
+def test_every_record_is_covered_and_frozen() -> None:
+    records = {
+        one
+        for one in vars(model).values()
+        if dataclasses.is_dataclass(one) and one.__module__ == model.__name__
+    }
+    others = {model.Bounds, model.Expectation, model.Variant, model.Spec}
+    assert records == set(MIRRORED) | set(TAGGED) | others
+    for record in records:
+        assert getattr(record, "__dataclass_params__").frozen, record  # noqa: B009 - untyped
+
+
+def test_renamed_fields_exist() -> None:
+    names = {
+        name for path in MIRRORED.values() for name in spec_schema()["$defs"][path]["properties"]
+    }
+    assert set(RENAMED) <= names

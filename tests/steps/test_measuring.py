@@ -1,0 +1,183 @@
+"""The experiment on real models in real processes, and its journal after faults."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runner.analysis.verdicts import Verdict, compare
+from runner.errors import StageError
+from runner.report.progress import Display, LineDisplay
+from runner.spec.model import Limits, Measure
+from runner.steps.ledger import read_ledger
+from runner.steps.measuring import Experiment, Question, measure, number_arms
+from runner.store.runs import Run, RunStore
+from runner.timing.job import Job, Measurement
+from runner.timing.libraries import find_tflite
+from runner.timing.protocol import DELAYED, IDENTICAL, Arm
+from runner.timing.targets.local import LocalTarget
+from tests.conftest import Models
+
+MEASURE = Measure(
+    effect=0.1,
+    confidence=0.999,
+    max_time_s=120.0,
+    min_blocks=6,
+    max_blocks=6,
+    warmup_runs=10,
+    warmup_time_s=0.02,
+    # Tests share their machine; whether a block is judged well is tested elsewhere.
+    limits=Limits(steal=1.0, load_cores=1000.0, temperature_c=100.0),
+    seed=None,
+)
+
+
+class Faulty:
+    """The real local target, with faults injected between it and the experiment."""
+
+    def __init__(self, log: Path, **faults: Any) -> None:
+        self.real = LocalTarget(log)
+        self.ran: list[str] = []
+        self.faults = faults
+
+    def run(
+        self, job: Job, *, arm: str, timeout_s: float, environment_padding: int = 0
+    ) -> Measurement:
+        """Runs the job, or does what the test wants at this process's number."""
+        self.ran.append(arm)
+        if fault := self.faults.get(f"{arm}_{self.ran.count(arm)}", self.faults.get(arm)):
+            raise fault
+        return self.real.run(
+            job, arm=arm, timeout_s=timeout_s, environment_padding=environment_padding
+        )
+
+
+@pytest.fixture
+def display() -> Display:
+    import io
+
+    from rich.console import Console
+
+    return LineDisplay(Console(file=io.StringIO()))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return RunStore(tmp_path, "demo").create("ab" * 32, b"", {"schedule_seed": 1})
+
+
+def make_question(models: Models, **changes: Any) -> Question:
+    def arm(name: str, model: Path) -> Arm:
+        library = find_tflite(None).path
+        return Arm(name, library, str(model), str(models.input), "xnnpack", 1)
+
+    arms = [arm("base", models.plain), arm("same", models.plain), arm("slow", models.slower)]
+    return Question(arms, "base", dataclasses.replace(MEASURE, **changes), seed=1)
+
+
+NUMBERS = number_arms(["base", "same", "slow"])
+
+
+def crash() -> StageError:
+    return StageError("crashed with SIGSEGV", stage="time", kind="crashed")
+
+
+def verdicts(question: Question, experiment: Experiment) -> dict[str, Verdict]:
+    arms = {name: experiment.ledger.arms[name] for name in ("base", "same", "slow")}
+    found = compare(arms, "base", question.design, np.random.default_rng(1))
+    return {comparison.variant: comparison.verdict for comparison in found}
+
+
+def test_a_slower_model_is_slower_and_a_model_is_not_slower_than_itself(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=12, min_blocks=12)
+    experiment = measure(question, NUMBERS, run, LocalTarget(tmp_path / "log"), display)
+    found = verdicts(question, experiment)
+    assert found["slow"] is Verdict.SLOWER
+    assert found["same"] in (Verdict.EQUIVALENT, Verdict.INCONCLUSIVE)
+    assert experiment.stopped == "blocks"
+    assert experiment.ledger.block == 12
+
+
+def test_an_experiment_goes_on_at_the_process_where_it_was_interrupted(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=4, min_blocks=2, effect=0.001)
+    first = Faulty(tmp_path / "log", slow_5=KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        measure(question, NUMBERS, run, first, display)
+    done_before = [e for e in run.journal.events() if e["event"] == "process"]
+
+    second = Faulty(tmp_path / "log")
+    experiment = measure(question, NUMBERS, run, second, display)
+    events = [e for e in run.journal.events() if e["event"] == "process"]
+    assert events[: len(done_before)] == done_before
+    taken = [(e["block"], e["attempt"], e["arm"]) for e in events]
+    assert len(taken) == len(set(taken))
+    assert len(second.ran) == len(events) - len(done_before)
+    assert sum(e["event"] == "pilot" for e in run.journal.events()) == 1
+    assert all(len(arm) == 4 for arm in experiment.ledger.arms.values())
+
+
+def test_the_ledger_read_back_is_the_one_that_was_kept(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=2, min_blocks=2, effect=0.001)
+    experiment = measure(question, NUMBERS, run, LocalTarget(tmp_path / "log"), display)
+    assert read_ledger(run, NUMBERS) == experiment.ledger
+
+
+def test_a_process_that_fails_once_has_its_block_redone(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=2, min_blocks=2, effect=0.001)
+    target = Faulty(tmp_path / "log", slow_4=crash())
+    experiment = measure(question, NUMBERS, run, target, display)
+    assert experiment.ledger.reasons["a process failed"] == 1
+    assert not experiment.ledger.dropped
+    assert all(len(arm) == 2 for arm in experiment.ledger.arms.values())
+
+
+def test_an_arm_that_fails_for_good_is_dropped_and_the_others_keep_their_blocks(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=3, min_blocks=3, effect=0.001)
+    target = Faulty(tmp_path / "log", slow_5=crash(), slow_6=crash())
+    experiment = measure(question, NUMBERS, run, target, display)
+    assert experiment.ledger.dropped["slow"]["kind"] == "crashed"
+    lengths = {name: len(arm) for name, arm in experiment.ledger.arms.items()}
+    assert lengths == {"base": 3, "same": 3, IDENTICAL: 3, DELAYED: 3, "slow": 1}
+    assert experiment.stopped == "blocks"
+
+
+def test_an_arm_that_fails_in_the_pilot_leaves_the_others_their_experiment(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=2, min_blocks=2, effect=0.001)
+    experiment = measure(question, NUMBERS, run, Faulty(tmp_path / "log", slow=crash()), display)
+    assert "slow" in experiment.ledger.dropped
+    assert len(experiment.ledger.arms["same"]) == 2
+
+
+def test_a_baseline_that_fails_in_the_pilot_ends_the_experiment(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    target = Faulty(tmp_path / "log", base=crash())
+    with pytest.raises(StageError, match="SIGSEGV"):
+        measure(make_question(models), NUMBERS, run, target, display)
+
+
+def test_precision_ends_an_experiment_and_reading_it_again_runs_nothing(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=60, min_blocks=3, effect=5.0)
+    target = Faulty(tmp_path / "log")
+    assert measure(question, NUMBERS, run, target, display).stopped == "precise"
+    again = Faulty(tmp_path / "log")
+    assert measure(question, NUMBERS, run, again, display).stopped == "precise"
+    assert again.ran == []
