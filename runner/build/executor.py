@@ -1,39 +1,41 @@
-"""Runs stages in worker processes of this machine; the parent never imports TensorFlow."""
+"""Runs stages in worker processes of this machine; the parent never imports TensorFlow.
+
+A stage is a pure function of its parameters and its inputs' content, so that another executor, on
+other machines, fits behind the same few methods.
+"""
 
 from __future__ import annotations
 
-import ctypes
-import json
-import os
 import queue
-import signal
-import subprocess
-import sys
 import threading
-from collections.abc import Callable
+import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Protocol
 
-from runner.build.protocol import Progress, StageOutcome, StageRequest
+from runner.build.protocol import Report, StageOutcome, StageRequest
+from runner.build.worker_process import WorkerProcess, start_worker
 from runner.errors import StageError
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_ENVIRONMENT = {
-    "TF_CPP_MIN_LOG_LEVEL": "2",
-    "TF_ENABLE_ONEDNN_OPTS": "1",
-    "CUDA_VISIBLE_DEVICES": "",
-    "PYTHONHASHSEED": "0",
-}
+# After this long, workers that were asked to end are killed.
+_PATIENCE_S = 0.3
+
+
+class Executor(Protocol):
+    """What the pipeline needs of whatever runs its stages."""
+
+    workers: int
+
+    def submit(self, request: StageRequest, on_progress: Report) -> Future[StageOutcome]:
+        """Queues a stage. The future gives its outcome, or raises StageError."""
 
 
 @dataclass(frozen=True)
 class _Order:
     request: StageRequest
-    on_progress: Callable[[Progress], None]
+    on_progress: Report
     future: Future[StageOutcome]
 
 
@@ -43,7 +45,7 @@ class LocalExecutor:
     Args:
         workers: the most processes at once; they are started as stages come in. More stages than
             that may be submitted: they wait.
-        logs: an existing folder that receives one log a stage.
+        logs: receives one log a stage.
         threads: cores that each worker may use.
     """
 
@@ -53,10 +55,11 @@ class LocalExecutor:
         self._threads = threads
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
         self._servants: list[threading.Thread] = []
-        self._children: dict[int, subprocess.Popen[str]] = {}
+        self._alive: set[WorkerProcess] = set()
         self._lock = threading.Lock()
-        self._pending = 0
-        self._closing = False
+        self._unfinished = 0
+        self._is_closing = False
+        logs.mkdir(parents=True, exist_ok=True)
 
     def __enter__(self) -> LocalExecutor:
         """Starts nothing yet."""
@@ -71,128 +74,95 @@ class LocalExecutor:
         """Ends every worker, also one in the middle of a stage."""
         self.close()
 
-    def submit(
-        self, request: StageRequest, on_progress: Callable[[Progress], None]
-    ) -> Future[StageOutcome]:
+    def submit(self, request: StageRequest, on_progress: Report) -> Future[StageOutcome]:
         """Queues a stage. The future gives its outcome, or raises StageError.
 
         Args:
             on_progress: called from another thread.
         """
-        future: Future[StageOutcome] = Future()
+        order = _Order(request, on_progress, Future())
         with self._lock:
-            self._pending += 1
-            if len(self._servants) < min(self.workers, self._pending):
+            if self._is_closing:
+                raise RuntimeError("the executor is closed")
+            self._orders.put(order)
+            self._unfinished += 1
+            if len(self._servants) < min(self.workers, self._unfinished):
                 servant = threading.Thread(target=self._serve, daemon=True)
                 self._servants.append(servant)
                 servant.start()
-        self._orders.put(_Order(request, on_progress, future))
-        return future
+        return order.future
 
     def close(self) -> None:
-        """Kills the workers and what they started; returns when they are gone."""
+        """Ends the workers within a second; stages under way fail, waiting ones are cancelled."""
         with self._lock:
-            self._closing = True
-            children = list(self._children.values())
-        for child in children:
-            _kill_group(child)
+            self._is_closing = True
+            alive = list(self._alive)
+        for worker in alive:
+            worker.hang_up()
+        deadline = time.monotonic() + _PATIENCE_S
+        for worker in alive:
+            worker.end(max(0.0, deadline - time.monotonic()))
         for _ in self._servants:
             self._orders.put(None)
         for servant in self._servants:
             servant.join()
 
     def _serve(self) -> None:
-        """One thread a worker: hands it stages, one after the other, and replaces it if it dies."""
-        child: subprocess.Popen[str] | None = None
-        while (order := self._orders.get()) is not None and not self._closing:
-            try:
-                if child is None or child.poll() is not None:
-                    child = self._start()
-                outcome = self._run(order, child)
-            except BaseException as error:
-                order.future.set_exception(error)
-            else:
-                order.future.set_result(outcome)
+        """One thread a worker: hands it stages, one after the other, and replaces it if it dies.
+
+        The thread outlives its worker, since Linux kills a worker whose thread ends.
+        """
+        worker: WorkerProcess | None = None
+        while (order := self._orders.get()) is not None:
+            if self._is_closing:
+                order.future.cancel()
+                continue
+            if order.future.set_running_or_notify_cancel():
+                worker = self._fulfil(order, worker)
             with self._lock:
-                self._pending -= 1
-        if child is not None:
-            _kill_group(child)
-            child.wait()
+                self._unfinished -= 1
+        if worker is not None:
+            self._dismiss(worker)
 
-    def _start(self) -> subprocess.Popen[str]:
-        child = subprocess.Popen(
-            [sys.executable, "-I", "-m", "runner.build.worker", "--threads", str(self._threads)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, **_ENVIRONMENT},
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - it only calls prctl
-        )
-        with self._lock:
-            self._children[child.pid] = child
-        return child
-
-    def _run(self, order: _Order, child: subprocess.Popen[str]) -> StageOutcome:
-        request = order.request
-        log = self._logs / f"{request.stage}-{request.key[:12]}.log"
-        message = {
-            "stage": request.stage,
-            "params": request.params,
-            "inputs": {role: str(folder) for role, folder in request.inputs.items()},
-            "output": str(request.output),
-            "log": str(log.resolve()),
-        }
-        assert child.stdin is not None  # noqa: S101 - it was made with a pipe
-        assert child.stdout is not None  # noqa: S101
+    def _fulfil(self, order: _Order, worker: WorkerProcess | None) -> WorkerProcess | None:
+        """Runs a stage; returns the worker for the next one, if it is fit for it."""
+        log = self._logs / order.request.log_name
         try:
-            child.stdin.write(json.dumps(message) + "\n")
-            child.stdin.flush()
-        except BrokenPipeError:
-            raise self._died(request, child, log) from None
-        for line in child.stdout:
-            event = json.loads(line)
-            if event["event"] == "progress":
-                order.on_progress(Progress(event["done"], event["total"], event["note"]))
-            elif event["event"] == "finished":
-                return StageOutcome(event["summary"])
-            else:
-                raise _failure(request, event, log)
-        raise self._died(request, child, log)
+            if worker is None or not worker.is_alive:
+                worker = self._hire(order.request, log)
+            outcome = worker.run(order.request, log, order.on_progress)
+        except StageError as error:
+            order.future.set_exception(_interrupted(error) if self._is_closing else error)
+        except BaseException as error:
+            # It may still be at work on this stage.
+            if worker is not None:
+                self._dismiss(worker)
+            order.future.set_exception(error)
+            return None
+        else:
+            order.future.set_result(outcome)
+        return worker
 
-    def _died(self, request: StageRequest, child: subprocess.Popen[str], log: Path) -> StageError:
-        code = child.wait()
-        how = f"ended with exit code {code}"
-        if code < 0:
-            how = f"was killed by {signal.Signals(-code).name}"
-        likely = " (likely out of memory)" if code == -signal.SIGKILL else ""
-        return StageError(
-            f"the worker {how}{likely}",
-            stage=request.stage,
-            kind="crashed",
-            log=str(log),
-            remedy="run the same command again; with less memory, a smaller batch size helps",
-        )
+    def _hire(self, request: StageRequest, log: Path) -> WorkerProcess:
+        with self._lock:
+            if self._is_closing:
+                raise StageError("not started", stage=request.stage, kind="interrupted")
+            worker = start_worker(self._threads, request, log)
+            self._alive.add(worker)
+        return worker
+
+    def _dismiss(self, worker: WorkerProcess) -> None:
+        worker.end(0.0)
+        with self._lock:
+            self._alive.discard(worker)
 
 
-def _failure(request: StageRequest, event: dict[str, Any], log: Path) -> StageError:
+def _interrupted(error: StageError) -> StageError:
     return StageError(
-        event["what"],
-        stage=request.stage,
-        kind=event["kind"],
-        why=event["why"],
-        remedy=event["remedy"],
-        log=str(log),
+        "interrupted",
+        stage=error.stage,
+        kind="interrupted",
+        why="the work was ended before this stage was done",
+        remedy="run the same command again; it goes on where it stopped",
+        log=error.log,
     )
-
-
-def _kill_group(child: subprocess.Popen[str]) -> None:
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        child.kill()
-
-
-def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,8 +1,17 @@
-"""What parent and worker say to each other, one JSON object a line."""
+"""What parent and worker say to each other, one JSON object a line.
+
+The parent writes requests: `{"id", "stage", "params", "inputs": {role: folder}, "output", "log"}`.
+The worker answers with events that carry the request's id:
+
+    {"id", "event": "progress", "done", "total", "unit", "note"}
+    {"id", "event": "finished", "summary": {...}}
+    {"id", "event": "failed", "kind", "what", "why", "remedy"}
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +22,7 @@ class StageRequest:
     """A stage to run.
 
     Attributes:
+        stage: `data`, `train` or `convert`.
         key: of the artifact; names the log.
         inputs: role -> folder of the artifact.
         output: an existing, empty folder.
@@ -24,14 +34,40 @@ class StageRequest:
     inputs: Mapping[str, Path]
     output: Path
 
+    @property
+    def log_name(self) -> str:
+        """The name of the file that receives what the stage prints."""
+        return f"{self.stage}-{self.key[:12]}.log"
+
+    def as_line(self, number: int, log: Path) -> str:
+        """The request as the worker reads it, with absolute paths."""
+        return json.dumps(
+            {
+                "id": number,
+                "stage": self.stage,
+                "params": self.params,
+                "inputs": {role: str(path.absolute()) for role, path in self.inputs.items()},
+                "output": str(self.output.absolute()),
+                "log": str(log.absolute()),
+            }
+        )
+
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a stage is."""
+    """How far a stage is.
+
+    Attributes:
+        unit: what `done` and `total` count: `epoch` or `image`.
+    """
 
     done: float
     total: float
     note: str
+    unit: str = ""
+
+
+Report = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -39,22 +75,3 @@ class StageOutcome:
     """What a stage says of what it made."""
 
     summary: Mapping[str, Any]
-
-
-class StageFailure(Exception):  # noqa: N818 - what happened, not a mistake
-    """Raised in a worker: a failure whose reason is known.
-
-    Args:
-        kind: a stable word for machines.
-    """
-
-    def __init__(self, kind: str, what: str, *, why: str = "", remedy: str = "") -> None:
-        super().__init__(what)
-        self.kind = kind
-        self.what = what
-        self.why = why
-        self.remedy = remedy
-
-    def as_record(self) -> dict[str, str]:
-        """The failure as the parent reads it."""
-        return {"kind": self.kind, "what": self.what, "why": self.why, "remedy": self.remedy}

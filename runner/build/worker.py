@@ -2,132 +2,145 @@
 
 Events go to the original standard output, one JSON object a line; everything that TensorFlow prints
 goes to the log that the request names. TensorFlow is imported once, when the first stage needs it.
-Ctrl-C is left to the parent; the worker ends when its standard input does.
+Ctrl-C is left to the parent; the worker ends as soon as its standard input or its parent does.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import errno
+import ctypes
 import json
 import os
+import queue
 import signal
 import sys
+import threading
+import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NoReturn, TextIO
 
-from runner.build.protocol import Progress, StageFailure
+from runner.build.failures import StageFailure, explain
+from runner.build.protocol import Progress, Report
+
+_PR_SET_PDEATHSIG = 1
+_PROGRESS_INTERVAL_S = 0.1
 
 
-def main() -> int:
+def main() -> NoReturn:
     """Serves requests until standard input ends."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, required=True)
     threads = parser.parse_args().threads
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent()
     # TensorFlow prints to standard output, which is the parent's line here.
     events = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)
-    configured = False
-    for line in sys.stdin:
-        request = json.loads(line)
-        _redirect(Path(request["log"]))
-        if not configured:
-            configured = _configure(threads)
-        _serve(request, events)
-    return 0
+    requests: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(sys.stdin, requests), daemon=True).start()
+    worker = _Worker(threads, events)
+    while True:
+        worker.serve(json.loads(requests.get()))
 
 
-def _serve(request: Mapping[str, Any], events: TextIO) -> None:
-    def say(event: str, **fields: Any) -> None:
-        events.write(json.dumps({"event": event, **fields}) + "\n")
-
-    def report(progress: Progress) -> None:
-        say("progress", done=progress.done, total=progress.total, note=progress.note)
-
-    try:
-        say("finished", summary=_run(request, report))
-    except StageFailure as failure:
-        traceback.print_exc()
-        say("failed", **failure.as_record())
-    except Exception as error:
-        traceback.print_exc()
-        say("failed", **_explain(error).as_record())
-    finally:
-        with contextlib.suppress(OSError):
-            sys.stderr.flush()
+def _listen(lines: TextIO, requests: queue.SimpleQueue[str]) -> None:
+    for line in lines:
+        requests.put(line)
+    # The parent is gone or wants no more, whatever is under way.
+    os._exit(0)
 
 
-def _run(request: Mapping[str, Any], report: Callable[[Progress], None]) -> dict[str, Any]:
+@dataclass
+class _Worker:
+    threads: int
+    events: TextIO
+    _is_started: bool = field(default=False, init=False)
+
+    def serve(self, request: Mapping[str, Any]) -> None:
+        """Runs one stage and says how it ended."""
+        try:
+            _redirect_output(Path(request["log"]))
+            if not self._is_started:
+                from runner.build.frameworks import start_tensorflow
+
+                start_tensorflow(self.threads)
+                self._is_started = True
+            summary = _run(request, _Reporter(self, request["id"]))
+            self.say(request["id"], "finished", summary=summary)
+        except BrokenPipeError:
+            os._exit(0)
+        except Exception as error:
+            failure = explain(error)
+            if not isinstance(error, StageFailure):
+                traceback.print_exc()
+            self.say(request["id"], "failed", **failure.as_record())
+
+    def say(self, number: int, event: str, **fields: Any) -> None:
+        """Writes one event."""
+        self.events.write(json.dumps({"id": number, "event": event, **fields}) + "\n")
+
+
+class _Reporter:
+    """Passes progress on, not more often than a person can read."""
+
+    def __init__(self, worker: _Worker, number: int) -> None:
+        self._worker = worker
+        self._number = number
+        self._next = 0.0
+
+    def __call__(self, progress: Progress) -> None:
+        now = time.monotonic()
+        if now < self._next and progress.done < progress.total:
+            return
+        self._next = now + _PROGRESS_INTERVAL_S
+        self._worker.say(
+            self._number,
+            "progress",
+            done=progress.done,
+            total=progress.total,
+            unit=progress.unit,
+            note=progress.note,
+        )
+
+
+def _run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     params, output = request["params"], Path(request["output"])
     inputs = {role: Path(folder) for role, folder in request["inputs"].items()}
-    try:
-        match request["stage"]:
-            case "data":
-                from runner.build.data import make_data
+    match request["stage"]:
+        case "data":
+            from runner.build.data import make_data
 
-                return make_data(params, output)
-            case "train":
-                from runner.build.train import train_model
+            return make_data(params, output, report)
+        case "train":
+            from runner.build.train import train_model
 
-                return train_model(params, inputs["data"], output, report)
-            case "convert":
-                from runner.build.convert import convert_model
+            return train_model(params, inputs["data"], output, report)
+        case "convert":
+            from runner.build.convert import convert_model
 
-                return convert_model(params, inputs["train"], inputs["data"], output, report)
-            case other:
-                raise StageFailure("bad_input", f"there is no stage {other!r}")
-    except ImportError as error:
-        raise StageFailure(
-            "missing_package",
-            "TensorFlow can't be imported",
-            why=str(error),
-            remedy="pip install 'retime[train]'",
-        ) from error
+            return convert_model(params, inputs["train"], inputs["data"], output, report)
+        case other:
+            raise StageFailure("bad_input", f"there is no stage {other!r}")
 
 
-def _explain(error: Exception) -> StageFailure:
-    name = type(error).__name__
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return StageFailure(
-            "no_space",
-            "no space left on the device",
-            why=str(error.filename or error),
-            remedy="free some room and run the same command again; it goes on where it stopped",
-        )
-    if isinstance(error, MemoryError) or name == "ResourceExhaustedError":
-        return StageFailure(
-            "out_of_memory",
-            "not enough memory",
-            why=str(error).partition("\n")[0],
-            remedy="a smaller batch size or image size needs less",
-        )
-    return StageFailure(
-        "exception",
-        f"{name}: {str(error).strip().partition(chr(10))[0]}",
-        remedy="the log holds the whole story",
-    )
-
-
-def _redirect(log: Path) -> None:
-    """Points this process's error output, and so TensorFlow's, at a stage's log."""
+def _redirect_output(log: Path) -> None:
+    """Points this process's output, and so TensorFlow's, at a stage's log."""
+    sys.stdout.flush()
+    sys.stderr.flush()
     target = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(target, 2)
     os.dup2(target, 1)
     os.close(target)
 
 
-def _configure(threads: int) -> bool:
-    with contextlib.suppress(ImportError):
-        import tensorflow as tf
-
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(max(1, threads))
-    return True
+def _die_with_parent() -> None:
+    """Asks Linux to kill this process when the parent's thread that started it ends."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -159,9 +159,7 @@ def _variant(
         "first_inference_ns": _estimate(
             [process.first_inference_ns for process in processes], design.confidence
         ),
-        "peak_memory_bytes": max(
-            (process.peak_memory_bytes for process in processes), default=None
-        ),
+        "peak_memory_bytes": _typical_bytes(processes),
         "runtime": {
             "library": variant.runtime.library,
             "version": facts.get("version"),
@@ -201,6 +199,13 @@ def _estimate(values_ns: Sequence[int], confidence: float) -> dict[str, Any] | N
         return None
     interval = t_interval([math.log(max(1, value)) for value in values_ns], confidence)
     return {"median": math.exp(interval.mean), "interval": _finite(exponentiate(interval))}
+
+
+def _typical_bytes(processes: Sequence[ProcessSummary]) -> int | None:
+    """The median over processes of their most resident memory."""
+    if not processes:
+        return None
+    return round(float(np.median([process.peak_memory_bytes for process in processes])))
 
 
 def _finite(interval: tuple[float, float]) -> list[float] | None:

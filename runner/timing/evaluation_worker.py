@@ -100,7 +100,7 @@ def _dequantize(raw: NDArray[np.generic], tensor: native.Tensor) -> NDArray[np.f
     stored = np.asarray(raw, dtype=np.float32)
     if tensor.type_name == "float32" or not tensor.scale:
         return stored
-    return (stored - np.float32(tensor.zero_point)) * np.float32(tensor.scale)
+    return np.asarray((stored - tensor.zero_point) * tensor.scale, dtype=np.float32)
 
 
 if __name__ == "__main__":

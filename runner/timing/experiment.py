@@ -17,7 +17,7 @@ from runner.timing.host import Conditions, disturbances, read_conditions
 from runner.timing.job import Job, Measurement
 from runner.timing.protocol import Arm, Slot, schedule_block
 
-_PILOT_RUNS = 100
+_PILOT_RUNS = 300
 _PILOT_BUDGET_NS = 300_000_000
 _PILOT_TIMEOUT_S = 600.0
 # A process that takes this much longer than the pilot's slowest is taken for hung.

@@ -38,7 +38,7 @@ def _measure(job: Job) -> Measurement:
     started_ns = native.now_ns()
     clock = native.clock()
     model = native.place(Path(job.model).read_bytes(), job.buffer_offset)
-    before = _resident_bytes()
+    before = _memory_bytes("VmRSS")
     _say("step open the library")
     with native.Library.open(job.library) as library:
         _say("step make the model ready")
@@ -68,7 +68,7 @@ def _measure(job: Job) -> Measurement:
                 first_ns=first_ns,
                 warmup_runs=warmup_runs,
                 runs=len(samples),
-                peak_memory_bytes=max(0, after.ru_maxrss * 1024 - before),
+                peak_memory_bytes=max(0, _memory_bytes("VmHWM") - before),
                 cpu_ns=round(
                     1e9 * (after.ru_utime - usage.ru_utime + after.ru_stime - usage.ru_stime)
                 ),
@@ -89,9 +89,10 @@ def _affordable_runs(job: Job, run_cost_ns: float) -> int:
     return max(_LEAST_RUNS, min(job.runs, int(job.budget_ns / max(1.0, run_cost_ns))))
 
 
-def _resident_bytes() -> int:
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * resource.getpagesize()
+def _memory_bytes(field: str) -> int:
+    """A field of /proc/self/status. `ru_maxrss` won't do: it remembers the parent before exec."""
+    with Path("/proc/self/status").open(encoding="ascii") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
 
 
 def _write_samples(samples: array[int], path: str) -> None:
