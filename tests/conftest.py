@@ -1,7 +1,8 @@
-"""Small models for every test that times: made once a session, by real TensorFlow."""
+"""Made once a session by real TensorFlow: small models, and one whole bench."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.bench import SMALL, Benched, Desk
 
 # Two networks of some tens of microseconds, the second with half as much again to compute.
 _MAKE_MODELS = """
@@ -58,3 +61,21 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Models:
     ones = folder / "input.bin"
     ones.write_bytes(b"\x00\x00\x80\x3f" * (24 * 24 * 8))
     return Models(folder / "plain.tflite", folder / "slower.tflite", corrupt, ones)
+
+
+@pytest.fixture(scope="session")
+def benched(tmp_path_factory: pytest.TempPathFactory) -> Benched:
+    """Trains, converts, times and reports once; artifacts stay for the other tests."""
+    root = tmp_path_factory.mktemp("benched")
+    desk = Desk(root / "runs", root / "cache")
+    done = desk.retime("bench", SMALL)
+    folders = desk.run_folders()
+    assert folders, done.stdout + done.stderr
+    result = json.loads((folders[-1] / "result.json").read_text())
+    return Benched(desk, done, folders[-1], result)
+
+
+@pytest.fixture
+def desk(benched: Benched, tmp_path: Path) -> Desk:
+    """A desk of its own that finds everything built."""
+    return Desk(tmp_path / "runs", benched.desk.cache)

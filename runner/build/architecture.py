@@ -8,7 +8,8 @@ from typing import Any
 
 import keras
 
-from runner.build.protocol import StageFailure
+from runner.build.failures import StageFailure, excerpt
+from runner.build.weights import make_base
 
 _HEAD = {
     "global_average_pooling": keras.layers.GlobalAveragePooling2D,
@@ -26,44 +27,46 @@ def build_model(
 ) -> keras.Model:
     """The network: input (batch, height, width, 3) float32, output (batch, classes) softmax.
 
+    The base's layers stand in the model itself, not in a model inside it.
+
     Args:
         params: a `runner.spec.model.Model` as JSON.
+
+    Raises:
+        StageFailure: the recipe asks for what Keras refuses, or names what is not there.
     """
-    base = _base(params["base"], image_size)
-    _apply_policy(base, params["trainable"])
-    _set_momentum(base, params["base"]["batch_norm_momentum"])
-    given = base.output
-    for layer in params["head"]:
-        given = _head_layer(layer, classes)(given)
-    return keras.Model(base.input, given)
-
-
-def _base(params: Mapping[str, Any], image_size: tuple[int, int]) -> keras.Model:
-    make = getattr(keras.applications, params["architecture"])
-    options: dict[str, Any] = {"input_shape": (*image_size, 3), "include_top": False}
-    if params["alpha"] is not None:
-        options["alpha"] = params["alpha"]
-    weights = params["weights"]
     try:
-        base = make(weights="imagenet" if weights == "imagenet" else None, **options)
-        if weights not in {"none", "imagenet"}:
-            base.load_weights(weights)
-    except Exception as error:
-        if weights == "none":
-            raise
+        base = _base(params["base"], image_size)
+        choose_trainable(base.layers, params["trainable"])
+        given = base.output
+        for layer in params["head"]:
+            given = _head_layer(layer, classes)(given)
+    except (TypeError, ValueError) as error:
         raise StageFailure(
-            "refused",
-            f"the weights {weights!r} can't be loaded",
-            why=str(error),
-            remedy="without a network, put the weights file where Keras looks for it "
-            "(~/.keras/models), or name it: model: {base: {weights: FILE.weights.h5}}",
+            "bad_input", "Keras can't build this model", why=excerpt(error)
         ) from error
-    return base
+    if len(given.shape) != 2:
+        raise StageFailure(
+            "bad_input",
+            "the head gives an answer for every place of the feature maps",
+            why=f"its output has the shape {given.shape}",
+            remedy="put global_average_pooling or flatten before its classifier",
+        )
+    model = keras.Model(base.input, given)
+    _set_momentum(model, params["base"]["batch_norm_momentum"])
+    return model
 
 
-def _apply_policy(base: keras.Model, trainable: Mapping[str, Any]) -> None:
+def choose_trainable(layers: Sequence[keras.layers.Layer], trainable: Mapping[str, Any]) -> None:
+    """Marks each layer of a base as trained or frozen.
+
+    A frozen batch normalization also keeps its moving averages, as Keras has it.
+
+    Args:
+        trainable: a `runner.spec.model.Trainable` as JSON.
+    """
     policy, argument = trainable["policy"], trainable["argument"]
-    names = [layer.name for layer in base.layers]
+    names = [layer.name for layer in layers]
     if policy == "from" and argument not in names:
         raise StageFailure(
             "bad_input",
@@ -71,14 +74,22 @@ def _apply_policy(base: keras.Model, trainable: Mapping[str, Any]) -> None:
             remedy=f"its last layers are {', '.join(names[-5:])}",
         )
     chosen = _chosen(policy, argument, names)
-    for layer, is_trained in zip(base.layers, chosen, strict=True):
-        layer.trainable = is_trained
     if policy == "match" and not any(chosen):
         raise StageFailure(
             "bad_input",
             f"no layer's whole name matches {argument!r}",
             remedy=f"names look like {', '.join(names[-5:])}",
         )
+    for layer, is_trained in zip(layers, chosen, strict=True):
+        layer.trainable = is_trained
+
+
+def _base(params: Mapping[str, Any], image_size: tuple[int, int]) -> keras.Model:
+    options: dict[str, Any] = {"input_shape": (*image_size, 3), "include_top": False}
+    if params["alpha"] is not None:
+        options["alpha"] = params["alpha"]
+    make = getattr(keras.applications, params["architecture"])
+    return make_base(make, params["weights"], **options)
 
 
 def _chosen(policy: str, argument: Any, names: Sequence[str]) -> list[bool]:
@@ -95,10 +106,10 @@ def _chosen(policy: str, argument: Any, names: Sequence[str]) -> list[bool]:
             return [re.fullmatch(argument, name) is not None for name in names]
 
 
-def _set_momentum(base: keras.Model, momentum: float | None) -> None:
+def _set_momentum(model: keras.Model, momentum: float | None) -> None:
     if momentum is None:
         return
-    for layer in base.layers:
+    for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = momentum
 

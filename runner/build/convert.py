@@ -2,57 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
-from runner.build.protocol import Progress, StageFailure
+from runner.build.arrays import open_array
+from runner.build.failures import StageFailure, excerpt, explain
+from runner.build.protocol import Progress, Report
 from runner.build.scaling import scale
+from runner.build.tflite_file import INPUT, add_signature, describe
+
+_CALIBRATED = frozenset({"int8", "int8_io", "int16x8"})
 
 
 def convert_model(
-    params: Mapping[str, Any],
-    train: Path,
-    data: Path,
-    output: Path,
-    report: Callable[[Progress], None],
+    params: Mapping[str, Any], train: Path, data: Path, output: Path, report: Report
 ) -> dict[str, Any]:
-    """Writes `model.tflite`, for a batch of one image."""
+    """Writes `model.tflite`, for a batch of one image.
+
+    Args:
+        params: `quantize` is a `runner.spec.model.Quantize` as JSON, of which modes that need no
+            calibration may have the mode alone; `scaling` says how pixels become the model's input.
+
+    Returns:
+        What `tflite_file.describe` says, and `calibration_images`.
+    """
     quantize = params["quantize"]
-    report(Progress(0, 1, f"to {quantize['mode']}"))
-    model = _with_batch_of_one(keras.models.load_model(train / "model.keras", compile=False))
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    _set_mode(converter, quantize["mode"])
-    if "calibration_samples" in quantize:
-        converter.representative_dataset = _calibration(quantize, params["scaling"], data)
-    try:
-        content = converter.convert()
-    except Exception as error:
-        raise StageFailure(
-            "refused",
-            f"the converter refused {quantize['mode']}",
-            why=str(error),
-            remedy="another quantization mode may be possible for this model",
-        ) from error
+    report(Progress(0, 1, f"to {quantize['mode']}", "image"))
+    calibration = _calibration(quantize, params["scaling"], data, report)
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(0)
+    model = keras.models.load_model(train / "model.keras", compile=False, safe_mode=True)
+    converter = make_converter(model, quantize["mode"])
+    converter.representative_dataset = calibration
+    content = add_signature(_convert(converter, quantize["mode"]))
     (output / "model.tflite").write_bytes(content)
-    return {"bytes": len(content), "operations": _count_operations(content)}
+    return {
+        **describe(content),
+        "calibration_images": len(calibration.chosen) if calibration else 0,
+    }
 
 
-def _with_batch_of_one(model: keras.Model) -> keras.Model:
-    """The same model with a fixed batch: else its graph keeps operations on the batch's size."""
-    shape = model.inputs[0].shape[1:]
-    fixed = keras.models.clone_model(
-        model, input_tensors=keras.Input(batch_shape=(1, *shape), name="image")
+def make_converter(model: keras.Model, mode: str) -> Any:
+    """A converter of the model's inference graph, for a batch of one.
+
+    It is given the traced function and no model to keep it in: then it freezes the variables into
+    the graph directly. The usual way, `from_keras_model`, writes a SavedModel and reads it back,
+    which gives the same operators and weights in four times the time, leaves files in the
+    temporary folder meanwhile, and hides what goes wrong there.
+    """
+
+    def infer(image: Any) -> Any:
+        return model(image, training=False)
+
+    shape = (1, *model.inputs[0].shape[1:])
+    function = tf.function(
+        infer,
+        autograph=False,
+        input_signature=[tf.TensorSpec(shape, tf.float32, name=INPUT)],
     )
-    fixed.set_weights(model.get_weights())
-    return fixed
-
-
-def _set_mode(converter: Any, mode: str) -> None:
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(
+        [function.get_concrete_function()], function
+    )
     if mode != "float32":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     match mode:
@@ -66,27 +83,53 @@ def _set_mode(converter: Any, mode: str) -> None:
             ]
     if mode == "int8_io":
         converter.inference_input_type = converter.inference_output_type = tf.int8
+    return converter
+
+
+def _convert(converter: Any, mode: str) -> bytes:
+    try:
+        return bytes(converter.convert())
+    except Exception as error:
+        known = explain(error)
+        if known.kind != "exception":
+            raise known from error
+        raise StageFailure(
+            "refused",
+            f"the converter refused {mode}",
+            why=excerpt(error),
+            remedy="another quantization mode may be possible for this model",
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Calibration:
+    """A seeded sample of training images, given to the converter one at a time.
+
+    Attributes:
+        images: uint8, shape (images, height, width, 3), on the disk.
+        chosen: which of them, in order.
+    """
+
+    images: NDArray[np.uint8]
+    chosen: NDArray[np.int64]
+    scaling: str
+    report: Report
+
+    def __call__(self) -> Iterator[list[NDArray[np.float32]]]:
+        """Images as the model takes them, each (1, height, width, 3)."""
+        for done, index in enumerate(self.chosen):
+            self.report(Progress(done, len(self.chosen) + 1, "calibrating", "image"))
+            pixels = self.images[index : index + 1].astype(np.float32)
+            yield [scale(pixels, self.scaling).astype(np.float32)]
 
 
 def _calibration(
-    quantize: Mapping[str, Any], scaling: str, data: Path
-) -> Callable[[], Iterator[list[Any]]]:
-    """A seeded sample of training images, one at a time."""
-    images = np.load(data / "train_images.npy", mmap_mode="r")
+    quantize: Mapping[str, Any], scaling: str, data: Path, report: Report
+) -> _Calibration | None:
+    if quantize["mode"] not in _CALIBRATED:
+        return None
+    images = open_array(data / "train_images.npy")
     generator = np.random.default_rng(quantize["seed"])
     count = min(quantize["calibration_samples"], len(images))
     chosen = generator.choice(len(images), count, replace=False)
-
-    def samples() -> Iterator[list[Any]]:
-        for index in chosen:
-            image = images[index : index + 1].astype(np.float32)
-            yield [scale(image, scaling).astype(np.float32)]
-
-    return samples
-
-
-def _count_operations(content: bytes) -> int:
-    """Operators in the primary subgraph."""
-    from tensorflow.lite.python import schema_py_generated as schema
-
-    return int(schema.Model.GetRootAsModel(content, 0).Subgraphs(0).OperatorsLength())
+    return _Calibration(images, chosen, scaling, report)

@@ -10,20 +10,36 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.build.arrays import ArrayWriter, save_array
+from runner.build.protocol import Progress, Report
 from runner.spec.sources import SOURCES
 
 _DIGITS = Path(__file__).with_name("digits.npz")
 _DIGITS_WHITE = 16
+_IMAGES_AT_ONCE = 64
 
 
-def make_data(params: Mapping[str, Any], output: Path) -> dict[str, Any]:
-    """Writes `{train,test}_images.npy` (uint8, NHWC) and `{train,test}_labels.npy` (int64)."""
-    images, labels = _load(params["source"])
+def make_data(params: Mapping[str, Any], output: Path, report: Report) -> dict[str, Any]:
+    """Writes `{train,test}_images.npy`, `{train,test}_labels.npy` and `classes.json`.
+
+    Images are uint8, shape (images, height, width, 3); labels are int64, shape (images,).
+
+    Args:
+        params: a `runner.spec.model.Data` as JSON.
+    """
+    images, labels = load_digits()
     is_test = split(labels, params["source"], params["test_fraction"], params["seed"])
-    resized = resize(images, tuple(params["image_size"]))
+    size = (params["image_size"][0], params["image_size"][1])
+    done = 0
     for name, chosen in (("train", ~is_test), ("test", is_test)):
-        np.save(output / f"{name}_images.npy", resized[chosen])
-        np.save(output / f"{name}_labels.npy", labels[chosen])
+        shape = (int(chosen.sum()), *size, 3)
+        with ArrayWriter(output / f"{name}_images.npy", shape, np.uint8) as writer:
+            for start in range(0, shape[0], _IMAGES_AT_ONCE):
+                piece = resize(images[chosen][start : start + _IMAGES_AT_ONCE], size)
+                writer.append(piece)
+                done += len(piece)
+                report(Progress(done, len(images), f"{name} images", "image"))
+        save_array(output / f"{name}_labels.npy", labels[chosen])
     classes = [str(label) for label in np.unique(labels)]
     (output / "classes.json").write_text(json.dumps(classes), encoding="utf-8")
     return {
@@ -31,6 +47,14 @@ def make_data(params: Mapping[str, Any], output: Path) -> dict[str, Any]:
         "train_images": int((~is_test).sum()),
         "test_images": int(is_test.sum()),
     }
+
+
+def load_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Grey images (1797, 8, 8) with values from 0 to 255, and labels (1797,) from 0 to 9."""
+    with np.load(_DIGITS, allow_pickle=False) as archive:
+        images, labels = archive["images"], archive["labels"]
+    scaled = np.rint(images.astype(np.float32) * (255 / _DIGITS_WHITE)).astype(np.uint8)
+    return scaled, labels.astype(np.int64)
 
 
 def split(
@@ -57,21 +81,9 @@ def split(
 
 
 def resize(images: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Grey images (n, h, w) -> bilinearly resized (n, height, width, 3), a batch at a time."""
+    """Grey images (n, h, w) -> bilinearly resized (n, height, width, 3)."""
     import tensorflow as tf
 
-    resized = np.empty((len(images), *size, 3), dtype=np.uint8)
-    for start in range(0, len(images), 256):
-        batch = images[start : start + 256, :, :, None].astype(np.float32)
-        gray = np.clip(np.rint(tf.image.resize(batch, size).numpy()), 0, 255).astype(np.uint8)
-        resized[start : start + 256] = gray
-    return resized
-
-
-def _load(source: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Grey images with values from 0 to 255, and labels."""
-    assert source == "digits"  # noqa: S101 - the schema admits no other
-    with np.load(_DIGITS, allow_pickle=False) as archive:
-        images, labels = archive["images"], archive["labels"]
-    scaled = np.rint(images.astype(np.float32) * (255 / _DIGITS_WHITE)).astype(np.uint8)
-    return scaled, labels.astype(np.int64)
+    smooth = tf.image.resize(images[:, :, :, None].astype(np.float32), size).numpy()
+    gray = np.clip(np.rint(smooth), 0, 255).astype(np.uint8)
+    return np.repeat(gray, 3, axis=3)

@@ -128,8 +128,10 @@ class LocalExecutor:
         """Runs a stage; returns the worker for the next one, if it is fit for it."""
         log = self._logs / order.request.log_name
         try:
-            if worker is None or not worker.is_alive:
-                worker = self._hire(order.request, log)
+            if worker is not None and not worker.is_alive:
+                self._dismiss(worker)
+                worker = None
+            worker = worker or self._hire(order.request, log)
             outcome = worker.run(order.request, log, order.on_progress)
         except StageError as error:
             order.future.set_exception(_interrupted(error) if self._is_closing else error)

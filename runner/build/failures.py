@@ -38,11 +38,11 @@ def explain(error: BaseException) -> StageFailure:
         if isinstance(cause, StageFailure):
             return cause
     if any(map(_is_full_disk, causes)):
-        place = next((str(c.filename) for c in causes if getattr(c, "filename", None)), "")
+        named = [c for c in causes if isinstance(c, OSError) and c.filename]
         return StageFailure(
             "no_space",
             "no space left on the device",
-            why=place or excerpt(error),
+            why=str(named[0].filename) if named else excerpt(error),
             remedy="free some room and run the same command again; it goes on where it stopped",
         )
     # TensorFlow's own exception is known by its name: this module never imports it.

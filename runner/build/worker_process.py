@@ -25,7 +25,7 @@ _ENVIRONMENT = {
 }
 _NUMBERS = itertools.count(1)
 _RERUN = "run the same command again; it goes on where it stopped"
-_REMEDIES = {
+_REMEDIES: dict[int, str] = {
     signal.SIGKILL: f"{_RERUN}. With little memory, a smaller batch size or image size helps",
     signal.SIGILL: "this build of TensorFlow needs a newer processor; build on another machine",
 }
@@ -72,9 +72,10 @@ class WorkerProcess:
         assert self._child.stdin is not None  # noqa: S101 - it was made with pipes
         assert self._child.stdout is not None  # noqa: S101
         number = next(_NUMBERS)
-        with contextlib.suppress(BrokenPipeError):
-            # The end of what it says tells the same, and why.
-            self._child.stdin.write(request.as_line(number, log) + "\n")
+        text = request.as_line(number, log)
+        # If it is gone, or was told to go (ValueError), the end of what it says tells why.
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            self._child.stdin.write(text + "\n")
             self._child.stdin.flush()
         for line in self._child.stdout:
             event = json.loads(line)

@@ -114,12 +114,14 @@ def _print_failures(console: Console, result: Result) -> None:
 
 def _print_files(console: Console, folder: Path) -> None:
     _section(console, "Files")
+    console.print(Text(f"  {folder}"), soft_wrap=True)
     for name, what in (
         ("result.json", "everything above, for machines"),
         ("samples/", "every sample, int64 nanoseconds"),
         ("journal.jsonl", "what happened, event by event"),
+        ("logs/", "what TensorFlow and the runtime said"),
     ):
-        console.print(Text(f"  {folder / name}"), Text(what, style="dim"), soft_wrap=True)
+        console.print(Text.assemble(f"    {name:<14}", (what, "dim")))
 
 
 def _section(console: Console, title: str) -> None:

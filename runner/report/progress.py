@@ -19,6 +19,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from runner.units import format_duration
 
@@ -61,11 +62,17 @@ class BarDisplay:
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
-            TextColumn("{task.description:<24.24}", markup=False),
-            BarColumn(bar_width=16),
-            TaskProgressColumn(),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("{task.fields[note]}", markup=False, style="dim"),
+            TextColumn("{task.description:<24.24}", markup=False, table_column=Column(width=24)),
+            BarColumn(bar_width=12, table_column=Column(width=12)),
+            TaskProgressColumn(table_column=Column(width=4)),
+            TimeRemainingColumn(compact=True, table_column=Column(width=7)),
+            TextColumn(
+                "{task.fields[note]}",
+                markup=False,
+                style="dim",
+                table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1),
+            ),
+            expand=True,
             console=console,
             auto_refresh=False,
             transient=True,

@@ -70,7 +70,7 @@ def control_sentences(result: Result) -> list[tuple[bool, str]]:
         (
             identical["passed"],
             f"identical copy of the baseline: {_control_figures(identical)}, "
-            + ("no difference, as it must be" if identical["passed"] else "must not differ"),
+            + ("no difference found" if identical["passed"] else "must not differ"),
         ),
         (
             delayed["passed"],

@@ -26,7 +26,7 @@ class Ledger:
         open_arms: arms that ran in the current attempt of the block that is under way.
         block: the block that is under way or comes next.
         attempt: how often it was begun before.
-        elapsed_s: time that processes took so far, the pilot's among it.
+        elapsed_s: time that processes and waits took so far, the pilot's among it.
         redone: how many passes were thrown away.
         reasons: why, counted.
         dropped: arm's name -> the error after which it no longer took part.
@@ -64,6 +64,8 @@ def enter(
     match event["event"]:
         case "pilot_process":
             ledger.elapsed_s += event["elapsed_s"]
+        case "waited":
+            ledger.elapsed_s += event["seconds"]
         case "pilot":
             ledger.pilot = PilotFindings(**event["findings"])
         case "process":

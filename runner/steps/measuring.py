@@ -176,6 +176,7 @@ class _Session:
                 f"disturbed; waiting {wait_s:.0f} s",
             )
             time.sleep(wait_s)
+            self.record("waited", seconds=wait_s)
 
     def _judge(self, block: Block) -> None:
         reasons = list(block.reasons)
@@ -194,10 +195,10 @@ class _Session:
             elapsed_s=round(block.elapsed_s, 3),
         )
 
-    def starting(self, arm: str) -> None:
+    def starting(self, arm: Arm) -> None:
         """Shows which process runs, before it does."""
         done = min(self.ledger.elapsed_s, self.total_s)
-        self.task.update(done, self.total_s, f"block {self.ledger.block + 1}, {arm}")
+        self.task.update(done, self.total_s, f"block {self.ledger.block + 1}, {arm.label}")
 
     def taken(self, taken: Taken) -> None:
         """Puts a process's samples on the disk, then itself in the journal."""
@@ -227,10 +228,10 @@ class _PilotWatcher:
     index: int
     processes: list[PilotProcess]
 
-    def starting(self, arm: str) -> None:
+    def starting(self, arm: Arm) -> None:
         done = len(self.processes)
         total = _PILOT_BLOCKS * len(self.session.question.arms)
-        self.session.task.update(done, total, f"pilot, {arm}")
+        self.session.task.update(done, total, f"pilot, {arm.label}")
 
     def taken(self, taken: Taken) -> None:
         samples = decode_samples(taken.samples.read_bytes())
@@ -252,8 +253,8 @@ def _all_arms(question: Question, findings: PilotFindings, scratch: Path) -> lis
     base = next(arm for arm in question.arms if arm.name == question.baseline)
     copy = scratch / "identical.tflite"
     shutil.copyfile(base.model, copy)
-    identical = replace(base, name=IDENTICAL, model=str(copy))
-    delayed = replace(base, name=DELAYED, delay_ns=findings.delay_ns)
+    identical = replace(base, name=IDENTICAL, label="identical control", model=str(copy))
+    delayed = replace(base, name=DELAYED, label="delayed control", delay_ns=findings.delay_ns)
     return [*question.arms, identical, delayed]
 
 

@@ -27,6 +27,7 @@ def make_question(
             input=str(built[variant.name].input_path),
             delegate=variant.runtime.delegate,
             threads=variant.runtime.threads,
+            label=variant.short_name,
         )
         for variant in spec.variants
         if not built[variant.name].error

@@ -87,7 +87,7 @@ class Block:
 class Watcher(Protocol):
     """Who is told while a block runs, between processes and never during one."""
 
-    def starting(self, arm: str) -> None:
+    def starting(self, arm: Arm) -> None:
         """A process of this arm is about to start."""
 
     def taken(self, taken: Taken) -> None:
@@ -151,7 +151,7 @@ def run_block(
     for slot in schedule_block(arms, this.index, this.attempt, this.seed):
         if slot.arm.name in done:
             continue
-        watcher.starting(slot.arm.name)
+        watcher.starting(slot.arm)
         try:
             taken = _take(target, slot, setup, this)
         except StageError as error:

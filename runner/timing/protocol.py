@@ -24,6 +24,7 @@ class Arm:
         library: path of the inference library.
         model: path of the .tflite file. The identical control has a copy of its own.
         input: path of the bytes that are fed to the model.
+        label: the name in short, for people.
         delay_ns: busy wait in the timed region; 0 but for the delayed control.
     """
 
@@ -33,6 +34,7 @@ class Arm:
     input: str
     delegate: str
     threads: int
+    label: str = ""
     delay_ns: int = 0
 
 

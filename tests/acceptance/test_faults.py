@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.conftest import SMALL, Benched, Desk
+from tests.bench import SMALL, Benched, Desk
 
 pytestmark = pytest.mark.acceptance
 

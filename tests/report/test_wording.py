@@ -76,7 +76,7 @@ def test_controls_and_expectations_say_what_was_seen() -> None:
     identical, delayed = control_sentences(quickstart())
     assert identical[0]
     assert identical[1] == (
-        "identical copy of the baseline: 1.001x (0.996-1.006 at 99 %), no difference, as it must be"
+        "identical copy of the baseline: 1.001x (0.996-1.006 at 99 %), no difference found"
     )
     assert delayed[1].startswith("baseline delayed by 1.99 %: 1.020x (1.015-1.025 at 95 %), found")
     broken = {"text": "x: latency ratio at most 1.1", "holds": False, "measured": 1.2}

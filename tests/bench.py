@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-SMALL = Path(__file__).with_name("small.yaml")
+SMALL = Path(__file__).parent / "acceptance" / "small.yaml"
 
 
 @dataclass(frozen=True)
@@ -50,21 +48,3 @@ class Benched:
     done: subprocess.CompletedProcess[str]
     folder: Path
     result: dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-def benched(tmp_path_factory: pytest.TempPathFactory) -> Benched:
-    """Trains, converts, times and reports once; artifacts stay for the other tests."""
-    root = tmp_path_factory.mktemp("benched")
-    desk = Desk(root / "runs", root / "cache")
-    done = desk.retime("bench", SMALL)
-    folders = desk.run_folders()
-    assert folders, done.stdout + done.stderr
-    result = json.loads((folders[-1] / "result.json").read_text())
-    return Benched(desk, done, folders[-1], result)
-
-
-@pytest.fixture
-def desk(benched: Benched, tmp_path: Path) -> Desk:
-    """A desk of its own that finds everything built."""
-    return Desk(tmp_path / "runs", benched.desk.cache)

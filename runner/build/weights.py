@@ -1,0 +1,116 @@
+"""Where a base's weights come from: nowhere, ImageNet, or a file."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from runner.build.failures import StageFailure, excerpt, explain
+
+_SUFFIXES = (".weights.h5", ".h5", ".keras")
+_DOWNLOAD_PATIENCE_S = 60.0
+_URL = re.compile(r"https?://\S+/(?P<file>[\w.\-]+)")
+
+
+def make_base(make: Callable[..., keras.Model], weights: str, **options: Any) -> keras.Model:
+    """Builds a base and fills it.
+
+    Weights are read as arrays only: no model is deserialized and nothing is unpickled, so that a
+    file can't run code.
+
+    Args:
+        make: a network of keras.applications.
+        weights: `none`, `imagenet`, or the path of a file that holds the weights of the base, or of
+            a model whose first layers are the base's.
+        options: passed on to `make`.
+
+    Raises:
+        StageFailure: weights can't be had, or belong to another network.
+    """
+    if weights == "imagenet":
+        return _imagenet_base(make, options)
+    base = make(weights=None, **options)
+    if weights != "none":
+        _load_file(base, Path(weights))
+    return base
+
+
+def _imagenet_base(make: Callable[..., keras.Model], options: dict[str, Any]) -> keras.Model:
+    folder = _keras_folder() / "models"
+    try:
+        with _alone(folder), _patient_network():
+            return make(weights="imagenet", **options)
+    except Exception as error:
+        known = explain(error)
+        if known.kind != "exception":
+            raise known from error
+        url = _URL.search(str(error))
+        if url is None:
+            raise StageFailure(
+                "refused",
+                "the ImageNet weights can't be loaded",
+                why=excerpt(error),
+                remedy=f"remove a damaged file from {folder}, where Keras keeps them",
+            ) from error
+        place = folder / url["file"].rstrip(".:")
+        raise StageFailure(
+            "refused",
+            "the ImageNet weights can't be downloaded",
+            why=excerpt(error),
+            remedy=f"put the file of that name at {place}, where Keras looks for it; or name "
+            "another file of weights: model: {base: {weights: FILE.weights.h5}}",
+        ) from error
+
+
+def _load_file(base: keras.Model, path: Path) -> None:
+    if not path.name.endswith(_SUFFIXES):
+        raise StageFailure(
+            "bad_input",
+            f"{path.name} is no file of Keras weights",
+            remedy=f"save them with base.save_weights(); the name ends in {' or '.join(_SUFFIXES)}",
+        )
+    try:
+        base.load_weights(path)
+    except Exception as error:
+        known = explain(error)
+        if known.kind != "exception":
+            raise known from error
+        raise StageFailure(
+            "refused",
+            f"the weights {str(path)!r} can't be loaded",
+            why=excerpt(error),
+            remedy="the file must hold the weights of the same base, with the same alpha and "
+            "without its top: base.save_weights('base.weights.h5')",
+        ) from error
+
+
+def _keras_folder() -> Path:
+    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps other workers out: Keras downloads in place, where they would read half a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".retime.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _patient_network() -> Iterator[None]:
+    """A connection that says nothing is given up, where Keras would wait for ever."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_DOWNLOAD_PATIENCE_S)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
