@@ -35,9 +35,12 @@ class Desk:
         return sorted((self.runs / name).glob("*-*"))
 
     def events(self, name: str = "small") -> list[dict[str, Any]]:
-        """The newest run's journal."""
-        journal = self.run_folders(name)[-1] / "journal.jsonl"
-        return [json.loads(line) for line in journal.read_text().splitlines()]
+        """The newest run's journal, of whole lines; empty before there is one."""
+        journals = [folder / "journal.jsonl" for folder in self.run_folders(name)]
+        if not journals or not journals[-1].exists():
+            return []
+        whole = journals[-1].read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines()]
 
 
 @dataclass(frozen=True)

@@ -167,13 +167,3 @@ void retime_session_startup(const retime_session *session,
         *startup = session == NULL ? none : session->startup;
     }
 }
-
-/* How many inputs the model has. */
-int32_t retime_session_input_count(const retime_session *session) {
-    return session == NULL ? 0 : session->inputs;
-}
-
-/* How many outputs the model has. */
-int32_t retime_session_output_count(const retime_session *session) {
-    return session == NULL ? 0 : session->outputs;
-}

@@ -1,4 +1,4 @@
-/* tensor.c: describing, writing and reading a session's tensors. */
+/* tensor.c: counting, describing, writing and reading a session's tensors. */
 #include "internal.h"
 
 #include <string.h>
@@ -6,6 +6,16 @@
 enum side { INPUT, OUTPUT };
 
 static const char *const names[] = {[INPUT] = "input", [OUTPUT] = "output"};
+
+/* How many inputs the model has. */
+int32_t retime_session_input_count(const retime_session *session) {
+    return session == NULL ? 0 : session->inputs;
+}
+
+/* How many outputs the model has. */
+int32_t retime_session_output_count(const retime_session *session) {
+    return session == NULL ? 0 : session->outputs;
+}
 
 /* Finds input or output `index`. */
 static int find(const retime_session *session, enum side side, int32_t index,

@@ -52,7 +52,7 @@ def train_model(
     report(Progress(recipe["epochs"], recipe["epochs"] + 0.01, "scoring test images", "epoch"))
     scores = _predict(model, data, scaling)
     # A model of its own leaves the optimizer's state behind, twice the size of the weights.
-    keras.Model(model.inputs, model.outputs).save(output / "model.keras")
+    keras.Model(model.input, model.output).save(output / "model.keras")
     save_array(output / "test_scores.npy", scores)
     (output / "history.json").write_text(json.dumps(history), encoding="utf-8")
     trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)

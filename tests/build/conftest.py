@@ -1,0 +1,167 @@
+"""One worker and one small training for all tests of this room."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runner.build.data import load_digits
+from runner.build.executor import LocalExecutor
+from runner.build.protocol import Progress, StageRequest
+
+THREADS = 2
+SCALING = "minus_one_to_one"
+TRAIN_IMAGES, TEST_IMAGES = 96, 32
+
+
+def head(*layers: str | tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Layers of a head as the plan gives them."""
+    pairs = [(layer, {}) if isinstance(layer, str) else layer for layer in layers]
+    return [{"kind": kind, "options": options} for kind, options in pairs]
+
+
+def model_params(**changes: Any) -> dict[str, Any]:
+    """A small MobileNetV2; changes to its parts by their names."""
+    base = {
+        "architecture": "MobileNetV2",
+        "alpha": 0.35,
+        "weights": "none",
+        "batch_norm_momentum": 0.9,
+    }
+    return {
+        "base": base | changes.pop("base", {}),
+        "head": changes.pop("head", head("global_average_pooling", "classifier")),
+        "trainable": dict(zip(("policy", "argument"), changes.pop("trainable"), strict=True))
+        if "trainable" in changes
+        else {"policy": "all", "argument": None},
+    }
+
+
+def train_params(*, epochs: int = 2, rate: float = 1e-3, **model: Any) -> dict[str, Any]:
+    """A small training."""
+    return {
+        "model": model_params(**model),
+        "train": {
+            "epochs": epochs,
+            "batch_size": 32,
+            "optimizer": {"name": "adam", "options": {"learning_rate": rate}},
+            "seed": 1,
+        },
+        "scaling": SCALING,
+    }
+
+
+def make_small_data(folder: Path) -> Path:
+    """An artifact of the data stage: digits at 32x32, few of them; written without TensorFlow."""
+    folder.mkdir(parents=True)
+    images, labels = load_digits()
+    large = np.repeat(np.kron(images, np.ones((1, 4, 4), np.uint8))[..., None], 3, axis=3)
+    for name, part in (
+        ("train", slice(0, TRAIN_IMAGES)),
+        ("test", slice(TRAIN_IMAGES, TRAIN_IMAGES + TEST_IMAGES)),
+    ):
+        np.save(folder / f"{name}_images.npy", large[part])
+        np.save(folder / f"{name}_labels.npy", labels[part])
+    (folder / "classes.json").write_text(json.dumps([str(digit) for digit in range(10)]))
+    return folder
+
+
+@dataclass
+class Bench:
+    """An executor and a place for what its stages make."""
+
+    executor: LocalExecutor
+    root: Path
+    events: list[Progress] = field(default_factory=list)
+
+    def run(
+        self, stage: str, params: dict[str, Any], *, output: Path | None = None, **inputs: Path
+    ) -> tuple[Path, dict[str, Any]]:
+        """Runs a stage to its end: its folder and its summary."""
+        request = self.request(stage, params, output=output, **inputs)
+        self.events.clear()
+        outcome = self.executor.submit(request, self.events.append).result(timeout=120)
+        return request.output, dict(outcome.summary)
+
+    def request(
+        self, stage: str, params: dict[str, Any], *, output: Path | None = None, **inputs: Path
+    ) -> StageRequest:
+        """A request with a folder of its own."""
+        if output is None:
+            output = self.root / f"{stage}-{len(list(self.root.iterdir()))}"
+            output.mkdir()
+        return StageRequest(stage, output.name.ljust(16, "0"), params, inputs, output)
+
+
+@pytest.fixture(scope="session")
+def make_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Bench]]:
+    """Benches with one worker each, closed at the end."""
+    made: list[Bench] = []
+
+    def make() -> Bench:
+        root = tmp_path_factory.mktemp("bench")
+        bench = Bench(LocalExecutor(1, root / "logs", threads=THREADS), root)
+        made.append(bench)
+        return bench
+
+    yield make
+    for bench in made:
+        bench.executor.close()
+
+
+@pytest.fixture(scope="session")
+def bench(make_bench: Callable[[], Bench]) -> Bench:
+    """The bench whose worker most tests share."""
+    return make_bench()
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_small_data(tmp_path_factory.mktemp("small") / "data")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that was done in a worker."""
+
+    folder: Path
+    params: dict[str, Any]
+    summary: dict[str, Any]
+    events: list[Progress]
+
+
+@pytest.fixture(scope="session")
+def trained(bench: Bench, small_data: Path) -> Trained:
+    params = train_params()
+    folder, summary = bench.run("train", params, data=small_data)
+    return Trained(folder, params, summary, list(bench.events))
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> Any:
+    """TensorFlow in this process, configured as in a worker."""
+    from runner.build.frameworks import start_tensorflow
+
+    start_tensorflow(THREADS)
+    import tensorflow as tf
+
+    return tf
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB."""
+    mount = tmp_path / "small"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(mount)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield mount
+    subprocess.run(["umount", "-l", str(mount)], check=True)

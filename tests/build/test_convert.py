@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from runner.errors import StageError
+from tests.build.conftest import SCALING, TEST_IMAGES, TRAIN_IMAGES, Bench, Trained
+
+pytestmark = [pytest.mark.acceptance, pytest.mark.filterwarnings("ignore")]
+
+# The largest difference that a mode may make to a softmax score of this network. float32 differs by
+# rounding only, float16 keeps eleven bits of every weight, the others eight.
+TOLERANCE = {"float32": 1e-5, "float16": 5e-3, "dynamic": 0.1, "int8": 0.1, "int8_io": 0.1}
+
+
+Converted = tuple[bytes, dict[str, Any]]
+Convert = Callable[..., Converted]
+
+
+@pytest.fixture(scope="module")
+def convert(bench: Bench, trained: Trained, small_data: Path) -> Convert:
+    """Converts the training in a worker; each conversion once for all tests."""
+
+    @functools.lru_cache
+    def convert(mode: str, count: int = 32, attempt: int = 0) -> Converted:
+        quantize = {"mode": mode, "calibration_samples": count, "seed": 0}
+        params = {"quantize": quantize, "scaling": SCALING}
+        folder, summary = bench.run("convert", params, data=small_data, train=trained.folder)
+        return (folder / "model.tflite").read_bytes(), summary
+
+    return convert
+
+
+def scores_of(tf: Any, model: bytes, images: np.ndarray) -> np.ndarray:
+    """Runs a .tflite file on images, one at a time, with the built-in kernels."""
+    interpreter = tf.lite.Interpreter(
+        model_content=model,
+        experimental_op_resolver_type=(
+            tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        ),
+    )
+    interpreter.allocate_tensors()
+    taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    scores = []
+    for image in images.astype(np.float32) / 127.5 - 1:
+        if taken["dtype"] == np.int8:
+            step, zero = taken["quantization"]
+            image = np.clip(np.rint(image / step + zero), -128, 127).astype(np.int8)  # noqa: PLW2901
+        interpreter.set_tensor(taken["index"], image[None])
+        interpreter.invoke()
+        answer = interpreter.get_tensor(given["index"])[0].astype(np.float32)
+        if given["dtype"] == np.int8:
+            step, zero = given["quantization"]
+            answer = (answer - zero) * step
+        scores.append(answer)
+    return np.stack(scores)
+
+
+@pytest.mark.parametrize("mode", TOLERANCE)
+def test_a_converted_model_answers_as_keras_does(
+    convert: Convert, trained: Trained, small_data: Path, tensorflow: Any, mode: str
+) -> None:
+    content, summary = convert(mode)
+    scores = scores_of(tensorflow, content, np.load(small_data / "test_images.npy"))
+    expected = np.load(trained.folder / "test_scores.npy")
+    assert scores.shape == (TEST_IMAGES, 10)
+    assert np.abs(scores - expected).max() <= TOLERANCE[mode]
+    assert summary["bytes"] == len(content)
+    assert summary["input"]["type"] == ("int8" if mode == "int8_io" else "float32")
+    assert summary["calibration_images"] == (32 if mode.startswith("int8") else 0)
+    assert not any("READ_VARIABLE" in name or "VAR_HANDLE" in name for name in summary["operators"])
+
+
+def test_16_by_8_bits_convert(convert: Convert) -> None:
+    assert convert("int16x8")[1]["operators"]["CONV_2D"] == 35
+
+
+def test_the_graph_is_the_one_that_from_keras_model_gives(
+    convert: Convert, trained: Trained, small_data: Path, tensorflow: Any
+) -> None:
+    import keras
+
+    model = keras.models.load_model(trained.folder / "model.keras")
+    fixed = keras.models.clone_model(
+        model, input_tensors=keras.Input(batch_shape=(1, 32, 32, 3), name="image")
+    )
+    fixed.set_weights(model.get_weights())
+    usual = tensorflow.lite.TFLiteConverter.from_keras_model(fixed).convert()
+    ours, summary = convert("float32")
+    images = np.load(small_data / "test_images.npy")[:4]
+    assert (scores_of(tensorflow, ours, images) == scores_of(tensorflow, usual, images)).all()
+    ours_graph, usual_graph = graph_of(ours), graph_of(usual)
+    assert ours_graph == usual_graph
+    assert summary["operations"] == len(ours_graph[0])
+
+
+def graph_of(content: bytes) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The operators in their order, and the shapes and types of all tensors."""
+    from tensorflow.lite.tools import flatbuffer_utils
+
+    model = flatbuffer_utils.convert_bytearray_to_object(bytearray(content))
+    graph = model.subgraphs[0]
+    names = [flatbuffer_utils.opcode_to_name(model, item.opcodeIndex) for item in graph.operators]
+    return names, sorted((tuple(tensor.shape), tensor.type) for tensor in graph.tensors)
+
+
+def test_the_model_has_a_named_signature_and_a_batch_of_one(
+    convert: Convert, tensorflow: Any
+) -> None:
+    content, summary = convert("int8")
+    interpreter = tensorflow.lite.Interpreter(model_content=content)
+    assert interpreter.get_signature_list() == {
+        "serving_default": {"inputs": ["image"], "outputs": ["scores"]}
+    }
+    image = np.zeros((1, 32, 32, 3), np.float32)
+    answer = interpreter.get_signature_runner()(image=image)["scores"]
+    assert answer.shape == (1, 10)
+    assert summary["input"]["shape"] == [1, 32, 32, 3]
+
+
+def test_the_calibration_sample_decides_and_the_same_one_gives_the_same_bytes(
+    convert: Convert,
+) -> None:
+    first, _ = convert("int8")
+    again, _ = convert("int8", attempt=1)
+    # A sample larger than the data takes all of it.
+    other, summary = convert("int8", count=10_000)
+    assert first == again
+    assert first != other
+    assert summary["calibration_images"] == TRAIN_IMAGES
+
+
+def test_what_the_converter_says_reaches_the_error(
+    bench: Bench, small_data: Path, tensorflow: Any, tmp_path: Path
+) -> None:
+    import keras
+
+    # An operation that TFLite has no kernel for.
+    given = keras.Input((32, 32, 3))
+    keras.Model(given, keras.ops.erfinv(given)).save(tmp_path / "model.keras")
+    params = {"quantize": {"mode": "float32"}, "scaling": SCALING}
+    with pytest.raises(StageError, match="the converter refused float32") as caught:
+        bench.run("convert", params, data=small_data, train=tmp_path)
+    assert caught.value.kind == "refused"
+    assert "Erfinv" in caught.value.why
+    assert "Traceback" not in caught.value.why

@@ -1,0 +1,205 @@
+"""Real worker processes: what they say, how they die, and what they leave behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from runner.build.executor import LocalExecutor
+from runner.build.fake import FakeExecutor, FakeStage
+from runner.build.protocol import Progress, StageRequest
+from runner.errors import StageError
+from tests.build.conftest import Bench, train_params
+
+DIGITS = {"source": "digits", "image_size": [8, 8], "seed": 7, "test_fraction": 0.2}
+ENDLESS = train_params(epochs=100_000, trainable=("none", None))
+
+
+class Watch:
+    """Waits for a stage's first progress."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Event()
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.done:
+            self.begun.set()
+
+    def wait(self) -> None:
+        assert self.begun.wait(60)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def worker_pids(executor: LocalExecutor) -> list[int]:
+    return [worker.pid for worker in executor._alive]
+
+
+@pytest.mark.acceptance
+def test_one_worker_serves_many_stages_and_logs_each(bench: Bench) -> None:
+    folder, _ = bench.run("data", DIGITS)
+    before = worker_pids(bench.executor)
+    assert bench.events[-1] == Progress(1797, 1797, "test images", "image")
+    bench.run("data", DIGITS)
+    assert worker_pids(bench.executor) == before
+    logs = {path.name for path in (bench.root / "logs").iterdir()}
+    assert f"{folder.name.ljust(12, '0')[:12]}" in {
+        name.removeprefix("data-").removesuffix(".log") for name in logs
+    }
+
+
+@pytest.mark.acceptance
+def test_a_failure_has_its_kind_and_its_log_holds_the_traceback(
+    bench: Bench, tmp_path: Path
+) -> None:
+    with pytest.raises(StageError) as caught:
+        bench.run("train", train_params(), data=tmp_path / "absent")
+    error = caught.value
+    assert (error.stage, error.kind) == ("train", "exception")
+    assert "FileNotFoundError" in error.what
+    assert "Traceback" not in f"{error.what}{error.why}{error.remedy}"
+    assert "Traceback" in Path(error.log).read_text()
+    with pytest.raises(StageError, match="no stage 'distil'") as caught:
+        bench.run("distil", {})
+    assert caught.value.kind == "bad_input"
+
+
+@pytest.mark.acceptance
+def test_a_full_disk_is_called_so_and_the_worker_goes_on(bench: Bench, small_disk: Path) -> None:
+    with pytest.raises(StageError, match="no space left") as caught:
+        bench.run("data", DIGITS, output=small_disk)
+    assert caught.value.kind == "no_space"
+    assert "free some room" in caught.value.remedy
+    bench.run("data", DIGITS)
+
+
+@pytest.mark.acceptance
+def test_a_full_disk_for_the_model_is_called_so(
+    bench: Bench, small_data: Path, small_disk: Path
+) -> None:
+    with pytest.raises(StageError, match="no space left") as caught:
+        bench.run("train", train_params(epochs=0), data=small_data, output=small_disk)
+    assert caught.value.kind == "no_space"
+
+
+@pytest.mark.acceptance
+def test_a_killed_worker_is_reported_and_replaced_and_closing_leaves_none(
+    make_bench: Callable[[], Bench], small_data: Path
+) -> None:
+    bench = make_bench()
+    watch = Watch()
+    future = bench.executor.submit(bench.request("train", ENDLESS, data=small_data), watch)
+    watch.wait()
+    (first,) = worker_pids(bench.executor)
+    os.kill(first, signal.SIGKILL)
+    with pytest.raises(StageError, match="died") as caught:
+        future.result(10)
+    assert caught.value.kind == "crashed"
+    assert caught.value.why == "killed by SIGKILL (likely out of memory)"
+    assert Path(caught.value.log).is_file()
+
+    bench.run("data", DIGITS)
+    (second,) = worker_pids(bench.executor)
+    assert second != first
+    watch = Watch()
+    running = bench.executor.submit(bench.request("train", ENDLESS, data=small_data), watch)
+    waiting = bench.executor.submit(bench.request("data", DIGITS), lambda progress: None)
+    watch.wait()
+    os.kill(second, signal.SIGINT)  # Ctrl-C is the parent's business.
+    begun = time.monotonic()
+    bench.executor.close()
+    assert time.monotonic() - begun < 1
+    assert not is_running(second)
+    with pytest.raises(StageError, match="interrupted"):
+        running.result(0)
+    assert waiting.cancelled()
+    bench.executor.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        bench.executor.submit(bench.request("data", DIGITS), lambda progress: None)
+
+
+@pytest.mark.acceptance
+def test_a_worker_ends_with_a_parent_that_is_killed(small_data: Path, tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from runner.build.executor import LocalExecutor
+from runner.build.protocol import StageRequest
+root = Path({str(tmp_path)!r})
+with LocalExecutor(1, root, threads=1) as executor:
+    inputs = {{"data": Path({str(small_data)!r})}}
+    request = StageRequest("train", "0" * 12, {ENDLESS!r}, inputs, root)
+    def show(progress):
+        if progress.done:
+            print(*[worker.pid for worker in executor._alive], flush=True)
+    executor.submit(request, show).result()
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert is_running(pid)
+        parent.kill()
+    deadline = time.monotonic() + 5
+    while is_running(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not is_running(pid)
+
+
+@pytest.mark.acceptance
+def test_a_watcher_that_fails_ends_the_stage_and_spares_the_next(bench: Bench) -> None:
+    def broken(progress: Progress) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        bench.executor.submit(bench.request("data", DIGITS), broken).result(60)
+    bench.run("data", DIGITS)
+
+
+@pytest.mark.fast
+def test_workers_start_only_as_stages_come(tmp_path: Path) -> None:
+    with LocalExecutor(3, tmp_path / "logs", threads=1) as executor:
+        assert not executor._servants
+        assert worker_pids(executor) == []
+
+
+@pytest.mark.fast
+def test_a_worker_that_cannot_be_started_fails_its_stage_alone(tmp_path: Path) -> None:
+    logs = tmp_path / "logs"
+    request = StageRequest("data", "0" * 12, DIGITS, {}, tmp_path)
+    with LocalExecutor(1, logs, threads=1) as executor:
+        logs.rmdir()
+        with pytest.raises(StageError, match="FileNotFoundError"):
+            executor.submit(request, lambda progress: None).result(10)
+
+
+@pytest.mark.fast
+def test_the_fake_writes_files_remembers_requests_and_fails_on_demand(tmp_path: Path) -> None:
+    broken = StageError("refused", stage="convert", kind="refused")
+    stages = {
+        "train": FakeStage({"model.keras": b"weights"}, {"parameters": 3}),
+        "convert": FakeStage(error=broken),
+    }
+    seen: list[Progress] = []
+    with FakeExecutor(stages) as executor:
+        train = StageRequest("train", "k", {"seed": 1}, {}, tmp_path)
+        assert executor.submit(train, seen.append).result().summary == {"parameters": 3}
+        convert = StageRequest("convert", "k", {}, {"train": tmp_path}, tmp_path)
+        with pytest.raises(StageError, match="refused"):
+            executor.submit(convert, seen.append).result()
+    assert (tmp_path / "model.keras").read_bytes() == b"weights"
+    assert executor.requests == [train, convert]
+    assert executor.is_closed
+    assert len(seen) == 2

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import errno
+import subprocess
+import sys
+
+import pytest
+
+from runner.build.failures import StageFailure, explain
+
+pytestmark = pytest.mark.fast
+
+
+class ResourceExhaustedError(Exception):
+    """Has the name of TensorFlow's."""
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device", "here/x.npy"), "no_space", "here/x.npy"),
+        (OSError(errno.EDQUOT, "Disk quota exceeded"), "no_space", "quota"),
+        (OSError("Can't write data (errno = 28, error message = '...')"), "no_space", "errno"),
+        (MemoryError("Unable to allocate 9 GiB"), "out_of_memory", "9 GiB"),
+        (ResourceExhaustedError("OOM when allocating tensor"), "out_of_memory", "OOM"),
+        (StageFailure("nan_loss", "the loss became NaN"), "nan_loss", "NaN"),
+        (ValueError("a shape is wrong"), "exception", "ValueError: a shape is wrong"),
+    ],
+)
+def test_an_exception_is_told_apart_by_what_can_be_done(
+    error: Exception, kind: str, words: str
+) -> None:
+    failure = explain(error)
+    assert failure.kind == kind
+    assert words in failure.what + failure.why
+
+
+def test_the_cause_inside_a_librarys_exception_counts() -> None:
+    error = RuntimeError("could not save")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    assert explain(error).kind == "no_space"
+
+
+def test_a_long_message_is_cut_and_holds_no_traceback() -> None:
+    failure = explain(ValueError("first\n" + "x" * 100_000 + "\nlast"))
+    assert failure.what == "ValueError: first"
+    assert len(failure.why) < 2_000
+
+
+@pytest.mark.parametrize(
+    "stand_in", ["None", "type('Broken', (), {'__getattr__': lambda *_: 1 / 0})()"]
+)
+def test_a_missing_tensorflow_names_the_extra(stand_in: str) -> None:
+    code = f"""
+import sys
+sys.modules["keras"] = {stand_in}
+sys.modules["tensorflow"] = None
+from runner.build.frameworks import start_tensorflow
+from runner.build.failures import StageFailure
+try:
+    start_tensorflow(1)
+except StageFailure as failure:
+    print(failure.as_record())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "missing_package" in done.stdout
+    assert "retime[train]" in done.stdout
+
+
+def test_the_parents_side_imports_no_tensorflow() -> None:
+    code = """
+import sys
+import runner.build.executor, runner.build.fake, runner.build.data, runner.build.worker
+print([name for name in ("tensorflow", "keras", "h5py") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
