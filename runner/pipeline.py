@@ -154,11 +154,12 @@ def _begin(store: RunStore, spec: Spec, plan: Plan) -> Run:
 
 
 def _standing_result(run: Run, spec: Spec) -> dict[str, Any] | None:
-    """The run's result if it answers this very spec and nothing in it failed."""
+    """The run's result if it answers this very spec and there is nothing to do again."""
     result = run.result()
     if result is None or result["spec_sha256"] != spec.sha256:
         return None
-    return result if all(variant["status"] == "done" for variant in result["variants"]) else None
+    whole = all(variant["status"] == "done" for variant in result["variants"])
+    return result if whole and result["blocks"]["stopped"] != "disturbed" else None
 
 
 def _announce(display: Display, spec: Spec, run: Run) -> None:

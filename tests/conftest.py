@@ -13,7 +13,7 @@ import pytest
 
 from tests.bench import SMALL, Benched, Desk
 
-# Two networks of some tens of microseconds, the second with half as much again to compute.
+# Two networks of some tens of microseconds, the second with three times as much to compute.
 _MAKE_MODELS = """
 import sys
 from pathlib import Path
@@ -32,7 +32,7 @@ def write(name, depth):
 
 tf.keras.utils.set_random_seed(1)
 write("plain.tflite", 4)
-write("slower.tflite", 6)
+write("slower.tflite", 12)
 """
 
 

@@ -43,11 +43,6 @@ class Ledger:
     reasons: Counter[str] = field(default_factory=Counter)
     dropped: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
-    @property
-    def failures(self) -> int:
-        """Attempts at the current block that were thrown away."""
-        return self.attempt
-
 
 def read_ledger(run: Run, arm_numbers: Mapping[str, int]) -> Ledger:
     """Rebuilds the ledger from a run's journal and samples."""

@@ -104,7 +104,7 @@ def measure(
         findings = ledger.pilot or session.pilot()
         arms = _all_arms(question, findings, scratch)
         start = read_conditions()
-        while not (stopped := _reason_to_stop(question, ledger, findings)):
+        while not (stopped := _reason_to_stop(question, ledger, findings, session.in_vain)):
             session.let_settle()
             session.block(arms, findings, start)
     task.end(f"{ledger.block} blocks")
@@ -123,6 +123,8 @@ class _Session:
     ledger: Ledger
     task: Task
     total_s: float = 1.0
+    in_vain: int = 0
+    """Attempts in a row, during this stay, that were thrown away."""
 
     def pilot(self) -> PilotFindings:
         """Runs the pilot and fixes the experiment's parameters."""
@@ -168,8 +170,8 @@ class _Session:
 
     def let_settle(self) -> None:
         """After a disturbed attempt: waits, longer each time, for the machine to become quiet."""
-        if self.ledger.attempt:
-            wait_s = 2.0**self.ledger.attempt
+        if self.in_vain:
+            wait_s = 2.0**self.in_vain
             self.task.update(
                 min(self.ledger.elapsed_s, self.total_s),
                 self.total_s,
@@ -185,6 +187,7 @@ class _Session:
             reasons.append("a process failed")
         elif block.failed:
             dropped = {name: error.as_record() for name, error in block.failed.items()}
+        self.in_vain = self.in_vain + 1 if reasons else 0
         self.record(
             "block",
             index=block.index,
@@ -258,12 +261,14 @@ def _all_arms(question: Question, findings: PilotFindings, scratch: Path) -> lis
     return [*question.arms, identical, delayed]
 
 
-def _reason_to_stop(question: Question, ledger: Ledger, findings: PilotFindings) -> str:
+def _reason_to_stop(
+    question: Question, ledger: Ledger, findings: PilotFindings, in_vain: int
+) -> str:
     """Why no further block is to run; empty to go on. Never depends on where an interval lies."""
     plan = question.measure
     if question.baseline in ledger.dropped:
         return "failed"
-    if ledger.attempt >= _MOST_ATTEMPTS:
+    if in_vain >= _MOST_ATTEMPTS:
         return "disturbed"
     if ledger.block >= plan.max_blocks:
         return "blocks"
