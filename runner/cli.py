@@ -17,7 +17,14 @@ from rich.console import Console
 from rich.text import Text
 
 from runner import __version__
-from runner.errors import EnvironmentUnusableError, ExitCode, Problem, RetimeError, SpecError
+from runner.errors import (
+    EnvironmentUnusableError,
+    ExitCode,
+    Problem,
+    RetimeError,
+    SpecError,
+    StageError,
+)
 
 if TYPE_CHECKING:
     from runner.pipeline import Places
@@ -51,10 +58,6 @@ def run(arguments: Sequence[str]) -> int:
     except RetimeError as error:
         _print_error(errors, error)
         return int(error.exit_code)
-    except BrokenPipeError:
-        # Whoever read the output has enough: point it at nothing, so that closing it is quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return int(ExitCode.DONE)
     except OSError as error:
         _print_error(errors, _explain_os_error(error))
         return int(ExitCode.UNUSABLE_ENVIRONMENT)
@@ -143,11 +146,17 @@ def _places(options: argparse.Namespace) -> Places:
     return Places(runs=options.runs, cache=options.cache)
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Whoever read the output has enough of it; the work goes on."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def _console(*, stderr: bool) -> Console:
     """80 columns where there is no terminal to ask, so that logs read the same everywhere."""
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() or "COLUMNS" in os.environ else _LOG_WIDTH
-    return Console(stderr=stderr, width=width, highlight=False)
+    return _Console(stderr=stderr, width=width, highlight=False)
 
 
 def _print_problems(console: Console, error: SpecError) -> None:
@@ -169,6 +178,8 @@ def _print_error(console: Console, error: RetimeError) -> None:
         console.print(Text(f"  why: {error.why}"), soft_wrap=True)
     if error.remedy:
         console.print(Text(f"  do:  {error.remedy}"), soft_wrap=True)
+    if isinstance(error, StageError) and error.log:
+        console.print(Text(f"  log: {error.log}"), soft_wrap=True)
 
 
 def _explain_os_error(error: OSError) -> EnvironmentUnusableError:

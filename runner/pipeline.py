@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,18 @@ from runner.errors import ArgumentError, ExitCode, InterruptedRunError
 from runner.plan.stages import Plan, make_plan
 from runner.report.console import print_report
 from runner.report.plan import print_plan
-from runner.report.progress import Display, make_display
+from runner.report.progress import make_display
 from runner.spec.expand import read_spec
 from runner.spec.model import Spec
 from runner.steps.foreseeing import foresee, timing_sentence
 from runner.steps.surroundings import check_libraries, find_libraries, look_around
 from runner.store.artifacts import ArtifactStore
+from runner.store.journal import now
 from runner.store.locks import folder_lock, timing_lock
 from runner.store.runs import Run, RunStore, newest_result
+from runner.timing.host import describe_host
 from runner.timing.libraries import RuntimeLibrary
+from runner.timing.protocol import DELAYED, IDENTICAL
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,12 @@ def bench(path: Path, places: Places, console: Console, *, fresh: bool = False) 
             console.print(f"Measured {known['finished']}; --fresh measures anew.", highlight=False)
             print_report(console, known, run.folder)
             return exit_code(known)
-        check_libraries(libraries.values())
+        check_libraries(libraries.values(), store.folder)
         run = run or _begin(store, spec, plan)
         try:
-            result = _work(spec, plan, libraries, run, places, console)
+            # Building would disturb another bench's timing as much as timing would.
+            with timing_lock(_told(console, "is at work on this machine")):
+                run, result = _work(spec, plan, libraries, run, places, console)
         except KeyboardInterrupt:
             raise _interrupted(run, path) from None
     print_report(console, result, run.folder)
@@ -100,42 +105,42 @@ def report(folder: Path, console: Console) -> ExitCode:
 def _work(
     spec: Spec,
     plan: Plan,
-    libraries: dict[str, RuntimeLibrary],
+    libraries: Mapping[str, RuntimeLibrary],
     run: Run,
     places: Places,
     console: Console,
-) -> dict[str, Any]:
+) -> tuple[Run, dict[str, Any]]:
     # What only a run that works needs is imported here: SciPy takes a quarter of a second.
     from runner.steps.assembling import Circumstances, assemble
     from runner.steps.building import build_variants
     from runner.steps.measuring import measure
-    from runner.steps.questioning import make_question
-    from runner.timing.host import describe_host
+    from runner.steps.questioning import covers, make_question
     from runner.timing.targets.local import LocalTarget
 
-    started, host = _now(), describe_host()
-    run.journal.append("started", spec_sha256=spec.sha256, host=host)
     with make_display(console) as display:
-        _announce(display, spec, run)
+        display.say(f"{spec.name}: {len(spec.variants)} variants, run {run.run_id}")
+        run.begin_stay(spec.source, host=describe_host())
         built = build_variants(plan, ArtifactStore(places.cache), libraries, run, display)
-        question, numbers = make_question(spec, built, libraries, run)
-        experiment = None
-        if question:
-            with timing_lock(_told(console, "is timing on this machine")):
-                target = LocalTarget(run.logs / "time.log")
-                experiment = measure(question, numbers, run, target, display)
-    circumstances = Circumstances(started, _now(), host, libraries, run.schedule_seed)
+        question = make_question(spec, built, libraries, run)
+        if question and not covers(run, question):
+            # A variant was mended since: it is timed beside the others, not after them.
+            run = _begin(RunStore(places.runs, spec.name), spec, plan)
+            run.begin_stay(spec.source, host=describe_host())
+        target = LocalTarget(run.logs / "time.log")
+        experiment = measure(question, run, target, display) if question else None
+    started, host = run.beginnings()
+    circumstances = Circumstances(started, now(), host, libraries, run.schedule_seed)
     result = assemble(spec, built, experiment, run, circumstances)
     run.write_result(result)
     run.journal.append("finished", proven=result["proven"])
-    return result
+    return run, result
 
 
 def exit_code(result: dict[str, Any]) -> ExitCode:
     """What the whole run amounts to."""
     if any(variant["status"] != "done" for variant in result["variants"]):
         return ExitCode.VARIANTS_FAILED
-    if any(expectation["holds"] is False for expectation in result["expectations"]):
+    if any(expectation["holds"] is not True for expectation in result["expectations"]):
         return ExitCode.EXPECTATION_FAILED
     return ExitCode.DONE
 
@@ -144,8 +149,8 @@ def _begin(store: RunStore, spec: Spec, plan: Plan) -> Run:
     seed = spec.measure.seed
     return store.create(
         plan.experiment_key,
-        spec.path.read_bytes(),
         {
+            "arms": [*(variant.name for variant in spec.variants), IDENTICAL, DELAYED],
             "schedule_seed": secrets.randbits(32) if seed is None else seed,
             "variants": {name: dict(keys) for name, keys in plan.of_variant.items()},
             "stages": {key: dict(stage.identity) for key, stage in plan.stages.items()},
@@ -162,22 +167,13 @@ def _standing_result(run: Run, spec: Spec) -> dict[str, Any] | None:
     return result if whole and result["blocks"]["stopped"] != "disturbed" else None
 
 
-def _announce(display: Display, spec: Spec, run: Run) -> None:
-    count = len(spec.variants)
-    display.say(f"{spec.name}: {count} variant{'s' * (count != 1)}, run {run.run_id}")
-
-
 def _interrupted(run: Run, path: Path) -> InterruptedRunError:
     return InterruptedRunError(
         "interrupted; everything finished is kept",
         where=str(run.folder),
-        remedy=f"the same command goes on where it stopped: retime bench {path}",
+        remedy=f"the same command, without --fresh, goes on where it stopped: retime bench {path}",
     )
 
 
 def _told(console: Console, what: str) -> Any:
     return lambda owner: console.print(f"Waiting: {owner} {what}.", highlight=False)
-
-
-def _now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -161,7 +161,7 @@ def quickstart() -> dict[str, Any]:
         "warnings": [
             {
                 "kind": "blocks-redone",
-                "message": "blocks disturbed and done again: 1 (steal 1x)",
+                "message": "blocks thrown away and done again: 1 (steal 1x)",
                 "remedy": "leave the machine alone while it measures",
             }
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,14 +17,14 @@ class Accuracy:
         keras: share of samples that the trained model classifies correctly.
         tflite: the same of the converted model in the runtime that is timed.
         agreement: share of samples to which both give the same class.
-        largest_difference: of any score.
+        largest_difference: of any score; None where some are not finite.
     """
 
     keras: float
     tflite: float
     samples: int
     agreement: float
-    largest_difference: float
+    largest_difference: float | None
 
 
 def compare_scores(
@@ -48,10 +49,11 @@ def compare_scores(
         )
     keras_classes = keras_scores.argmax(axis=1)
     tflite_classes = tflite_scores.argmax(axis=1)
+    largest = float(np.abs(keras_scores - tflite_scores).max())
     return Accuracy(
         keras=float(np.mean(keras_classes == labels)),
         tflite=float(np.mean(tflite_classes == labels)),
         samples=len(labels),
         agreement=float(np.mean(keras_classes == tflite_classes)),
-        largest_difference=float(np.abs(keras_scores - tflite_scores).max()),
+        largest_difference=largest if math.isfinite(largest) else None,
     )

@@ -43,7 +43,7 @@ class PilotFindings:
         run_cost_s: of a run, averaged over arms.
         deviation_within: root of `variance_within`, averaged over processes.
         deviation_between: of the processes' own levels within a block.
-        block_s: expected time of a block of the variants, without controls.
+        block_s: expected time of a block, controls included.
         slowest_s: expected time of the slowest process.
     """
 
@@ -61,7 +61,9 @@ class PilotFindings:
         return asdict(self)
 
 
-def study_pilot(processes: Sequence[PilotProcess], baseline: str, effect: float) -> PilotFindings:
+def study_pilot(
+    processes: Sequence[PilotProcess], *, baseline: str, effect: float, longest_block_s: float
+) -> PilotFindings:
     """Chooses the runs of each process and the delay of the positive control.
 
     A block costs the sum of its processes, and its arms' variances add up, so the cost-optimal
@@ -70,6 +72,7 @@ def study_pilot(processes: Sequence[PilotProcess], baseline: str, effect: float)
     Args:
         processes: every arm in every block of the pilot, at least one block.
         effect: the effect of interest, as a share.
+        longest_block_s: a block, controls included, is to take no longer, if 10 runs allow it.
     """
     logs = [np.log(process.samples_ns.astype(np.float64)) for process in processes]
     run_costs = [float(process.samples_ns.mean()) / 1e9 for process in processes]
@@ -84,7 +87,7 @@ def study_pilot(processes: Sequence[PilotProcess], baseline: str, effect: float)
     }
     explained = within * float(np.mean([1 / log.size for log in logs]))
     between = max(0.0, _residual_variance(medians) - explained)
-    runs = runs_per_process(
+    optimum = runs_per_process(
         process_cost=float(np.mean(process_costs)),
         run_cost=float(np.mean(run_costs)),
         variance_within=within,
@@ -92,11 +95,10 @@ def study_pilot(processes: Sequence[PilotProcess], baseline: str, effect: float)
         least=LEAST_RUNS,
         most=MOST_RUNS,
     )
+    fixed_s, per_run_s = _block_costs(processes, process_costs, run_costs, baseline)
+    affordable = max(LEAST_RUNS, int((longest_block_s - fixed_s) / per_run_s))
+    runs = min(optimum, affordable)
     base = [value for (_, arm), value in medians.items() if arm == baseline]
-    expected = [
-        cost + runs * run_cost for cost, run_cost in zip(process_costs, run_costs, strict=True)
-    ]
-    blocks = len({process.block for process in processes})
     return PilotFindings(
         runs=runs,
         delay_ns=max(1, round(effect * math.exp(float(np.mean(base))))),
@@ -104,9 +106,29 @@ def study_pilot(processes: Sequence[PilotProcess], baseline: str, effect: float)
         run_cost_s=float(np.mean(run_costs)),
         deviation_within=math.sqrt(within),
         deviation_between=math.sqrt(between),
-        block_s=sum(expected) / blocks,
-        slowest_s=max(expected),
+        block_s=fixed_s + runs * per_run_s,
+        slowest_s=max(
+            cost + runs * run_cost for cost, run_cost in zip(process_costs, run_costs, strict=True)
+        ),
     )
+
+
+def _block_costs(
+    processes: Sequence[PilotProcess],
+    process_costs: Sequence[float],
+    run_costs: Sequence[float],
+    baseline: str,
+) -> tuple[float, float]:
+    """Seconds of a block beside its timed runs, and for one run of every arm.
+
+    The two controls cost what the baseline does.
+    """
+    costs: dict[str, list[tuple[float, float]]] = {}
+    for process, cost, run_cost in zip(processes, process_costs, run_costs, strict=True):
+        costs.setdefault(process.arm, []).append((cost, run_cost))
+    averages = {arm: np.mean(values, axis=0) for arm, values in costs.items()}
+    total = sum(averages.values()) + 2 * averages[baseline]
+    return float(total[0]), float(total[1])
 
 
 def variance_within(log: NDArray[np.float64]) -> float:

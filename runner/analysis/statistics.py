@@ -193,13 +193,17 @@ def runs_per_process(
         variance_within: of the logs of runs inside a process.
         variance_between: of the processes' own level, beyond what `variance_within` explains.
         least: the smallest answer.
-        most: the largest, also the answer when processes do not differ at all.
+        most: the largest.
+
+    Where processes do not seem to differ, the formula knows no end; then the runs take as long as
+    the rest of the process does.
 
     Source: Kalibera & Jones (2013), Rigorous benchmarking in reasonable time, ISMM, section 6.
     """
-    if variance_between <= 0 or run_cost <= 0:
-        return most
-    optimum = math.sqrt(process_cost / run_cost * variance_within / variance_between)
+    if variance_between <= 0:
+        optimum = process_cost / run_cost
+    else:
+        optimum = math.sqrt(process_cost / run_cost * variance_within / variance_between)
     return min(most, max(least, math.ceil(optimum)))
 
 

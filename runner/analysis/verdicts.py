@@ -177,7 +177,11 @@ def check_delayed(arm: Arm, baseline: Arm, delay_ns: int, design: Design) -> Con
     )
     interval = t_interval(differences(arm, baseline), design.confidence)
     slack = DELAY_TOLERANCE * design.margin
-    right_size = interval.low - slack <= expected <= interval.high + slack
+    right_size = (
+        interval.low - slack <= expected <= interval.high + slack
+        # A delay fixed by a pilot that was out of step shows what it was not meant to show.
+        and abs(expected - design.margin) <= slack
+    )
     passed = interval.count >= 2 and interval.low > 0 and right_size
     return _control(interval, math.exp(expected), design.confidence, passed=passed)
 
@@ -205,7 +209,8 @@ def _judge(
         adjusted_p_value=adjusted_p_value,
         permutation_p_value=sign_flip_p_value(values, generator),
         verdict=verdict,
-        below_effect=decided and -design.margin < interval.low and interval.high < design.margin,
+        below_effect=decided
+        and equivalence_p_value(values, design.margin) <= (1 - design.confidence) / family,
         effect=design.effect,
         blocks=len(values),
         needed_blocks=_needed_blocks(interval, design),

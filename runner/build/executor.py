@@ -154,7 +154,7 @@ class LocalExecutor:
         return worker
 
     def _dismiss(self, worker: WorkerProcess) -> None:
-        worker.end(0.0)
+        worker.dismiss()
         with self._lock:
             self._alive.discard(worker)
 

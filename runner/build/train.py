@@ -49,7 +49,8 @@ def train_model(
     model = build_model(params["model"], (image_size[0], image_size[1]), classes)
     _compile(model, recipe["optimizer"])
     history = _fit(model, recipe, scaling, data, report)
-    report(Progress(recipe["epochs"], recipe["epochs"] + 0.01, "scoring test images", "epoch"))
+    epochs = recipe["epochs"]
+    report(Progress(epochs, max(1, epochs), "scoring the test images", "epoch"))
     scores = _predict(model, data, scaling)
     # A model of its own leaves the optimizer's state behind, twice the size of the weights.
     keras.Model(model.input, model.output).save(output / "model.keras")

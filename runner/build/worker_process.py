@@ -104,6 +104,12 @@ class WorkerProcess:
                 os.killpg(self._child.pid, signal.SIGKILL)
             self._child.wait()
 
+    def dismiss(self) -> None:
+        """Ends it now, whatever it is at. For the thread that uses it, after which it is no use."""
+        self.end(0.0)
+        assert self._child.stdout is not None  # noqa: S101
+        self._child.stdout.close()
+
 
 def start_worker(threads: int, request: StageRequest, log: Path) -> WorkerProcess:
     """Starts a worker for a stage.

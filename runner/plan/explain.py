@@ -20,6 +20,8 @@ def explain_miss(identity: Mapping[str, Any], earlier: Iterable[Mapping[str, Any
     if not differences:
         return "nothing like it was made before"
     nearest = min(differences, key=len)
+    if not nearest:
+        return "its files are damaged"
     shown = ", ".join(nearest[:_MOST_SHOWN])
     rest = len(nearest) - _MOST_SHOWN
     return f"changed: {shown}" + (f" and {rest} more" if rest > 0 else "")

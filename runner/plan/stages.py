@@ -77,10 +77,6 @@ class Plan:
     of_variant: Mapping[str, Mapping[str, str]]
     experiment_key: str
 
-    def stage(self, variant: str, kind: str) -> Stage:
-        """The stage of this kind that a variant needs."""
-        return self.stages[self.of_variant[variant][kind]]
-
 
 @dataclass(frozen=True)
 class Surroundings:

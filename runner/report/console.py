@@ -82,11 +82,12 @@ def _two_lines(first: str, second: str, *, dim: bool = True) -> Text:
 
 def _print_details(console: Console, result: Result) -> None:
     confidence = f"{result['design']['confidence']:.0%}"
-    _section(console, f"Verdicts, with {confidence} intervals")
+    if result["comparisons"]:
+        _section(console, f"Verdicts, with {confidence} intervals")
     for comparison in result["comparisons"]:
         _item(console, verdict_sentence(comparison, result), _STYLES[comparison["verdict"]], "-")
     _print_failures(console, result)
-    _section(console, "Controls")
+    _section(console, "Controls" if control_sentences(result) else "Timing")
     for passed, sentence in control_sentences(result):
         _item(console, sentence, "green" if passed else "bold red", "ok" if passed else "!!")
     console.print(Padding(Text(block_sentence(result), style="dim"), (0, 0, 0, 2)))
@@ -121,7 +122,7 @@ def _print_files(console: Console, folder: Path) -> None:
         ("journal.jsonl", "what happened, event by event"),
         ("logs/", "what TensorFlow and the runtime said"),
     ):
-        console.print(Text.assemble(f"    {name:<14}", (what, "dim")))
+        console.print(Text.assemble(f"    {name:<15}", (what, "dim")))
 
 
 def _section(console: Console, title: str) -> None:

@@ -155,13 +155,18 @@ class _Lines:
         self._display = display
         self._title = title
         self._started = self._said = time.monotonic()
+        self._done_before: float | None = None
 
     def update(self, done: float, total: float, note: str = "") -> None:
         now = time.monotonic()
-        if now - self._said < _LINE_EVERY_S or done <= 0:
+        if self._done_before is None:
+            # What an earlier stay did says nothing of the speed of this one.
+            self._done_before = done
+        fresh = done - self._done_before
+        if now - self._said < _LINE_EVERY_S or fresh <= 0:
             return
         self._said = now
-        left = (now - self._started) * (total - done) / done
+        left = (now - self._started) * (total - done) / fresh
         tail = f", {note}" if note else ""
         self._display.say(
             f"  {self._title}: {done / total:.0%}, about {format_duration(left)} left{tail}"

@@ -63,14 +63,16 @@ def verdict_sentence(comparison: Mapping[str, Any], result: Result) -> str:
 
 
 def control_sentences(result: Result) -> list[tuple[bool, str]]:
-    """Whether each control passed, and what it showed."""
+    """Whether each control passed, and what it showed; nothing if they were not measured."""
     identical, delayed = result["controls"]["identical"], result["controls"]["delayed"]
+    if identical["ratio"] is None and delayed["ratio"] is None:
+        return []
     delay = format_share(delayed["expected"] - 1)
     return [
         (
             identical["passed"],
             f"identical copy of the baseline: {_control_figures(identical)}, "
-            + ("no difference found" if identical["passed"] else "must not differ"),
+            + ("no difference found" if identical["passed"] else "but it must not differ"),
         ),
         (
             delayed["passed"],
@@ -78,7 +80,7 @@ def control_sentences(result: Result) -> list[tuple[bool, str]]:
             + (
                 "found"
                 if delayed["passed"]
-                else f"not found as {format_ratio(delayed['expected'])}"
+                else f"missed; it should be {format_ratio(delayed['expected'])}"
             ),
         ),
     ]
@@ -133,7 +135,7 @@ def _no_comparison(result: Result) -> str:
     by_name = {variant["name"]: variant for variant in result["variants"]}
     if by_name[result["baseline"]]["status"] == "failed":
         return "No answer: the baseline failed, so there is nothing to compare with."
-    if len(by_name) == 1:
+    if len(by_name) == 1 and result["variants"][0]["latency_ns"]:
         return "One variant and no matrix: its latency is below, and nothing to compare it with."
     return "No answer: no variant could be timed beside the baseline."
 
@@ -158,9 +160,7 @@ def _what_would_tell(comparison: Mapping[str, Any], result: Result) -> str:
         return "one block can't tell"
     more = needed - comparison["blocks"]
     if more <= 0:
-        return (
-            f"too close to {format_share(comparison['effect'])} to call; a larger effect would do"
-        )
+        return f"too close to {format_share(comparison['effect'])} to call; more blocks may tell"
     seconds = more * result["blocks"]["elapsed_s"] / max(1, done)
     return f"about {more} more blocks, {format_duration(seconds)}, would tell"
 

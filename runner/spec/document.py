@@ -83,12 +83,12 @@ class Document:
     Attributes:
         file: the file's name as the user gave it.
         folder: the folder that paths in the spec are read from.
-        sha256: of the file's bytes.
+        content: the file's bytes.
     """
 
     file: str
     folder: Path
-    sha256: str
+    content: bytes
     lines: Sequence[str]
     root: Node
     problems: Sequence[Problem] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from runner.errors import SpecError
@@ -40,7 +41,8 @@ def expand(document: Document) -> Spec:
     name = str(data["name"])
     return Spec(
         path=Path(document.file),
-        sha256=document.sha256,
+        source=document.content,
+        sha256=hashlib.sha256(document.content).hexdigest(),
         name=name,
         question=data.get("question", ""),
         variants=tuple(

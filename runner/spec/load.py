@@ -6,7 +6,6 @@ Nothing in it takes long either: size, depth and what aliases unfold to are boun
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,7 +70,7 @@ def parse(content: bytes, *, file: str, folder: Path) -> Document:
     return Document(
         file=file,
         folder=folder,
-        sha256=hashlib.sha256(content).hexdigest(),
+        content=content,
         lines=lines,
         root=root,
         problems=_problems(file, lines, composer),

@@ -221,11 +221,13 @@ class Spec:
 
     Attributes:
         path: the file that it was read from.
-        sha256: of that file's bytes.
+        source: that file's bytes, as they were checked.
+        sha256: of these.
         baseline: the name of the variant that the others are compared with.
     """
 
     path: Path
+    source: bytes
     sha256: str
     name: str
     question: str

@@ -103,8 +103,8 @@ def assemble(
             "max_blocks": spec.measure.max_blocks,
             "schedule_seed": circumstances.schedule_seed,
         },
-        "expectations": check_expectations(spec.expectations, variants, comparisons),
-        "samples": _samples(experiment, run, spec),
+        "expectations": check_expectations(spec.expectations, variants, comparisons, spec.baseline),
+        "samples": _samples(run),
     }
     result["warnings"] = find_warnings(result)
     return result
@@ -115,8 +115,12 @@ def _comparisons(
 ) -> list[Comparison]:
     if experiment is None:
         return []
-    arms = {variant.name: experiment.ledger.arms.get(variant.name, {}) for variant in spec.variants}
-    timed = {name: arm for name, arm in arms.items() if arm}
+    ledger = experiment.ledger
+    timed = {
+        variant.name: ledger.arms[variant.name]
+        for variant in spec.variants
+        if variant.name in ledger.arms and variant.name not in ledger.dropped
+    }
     if spec.baseline not in timed:
         return []
     return compare(timed, spec.baseline, design, np.random.default_rng(seed))
@@ -239,19 +243,13 @@ def _blocks(experiment: Experiment | None) -> dict[str, Any]:
         "stopped": experiment.stopped,
         "elapsed_s": round(ledger.elapsed_s, 1),
         "runs_per_process": ledger.pilot.runs if ledger.pilot else None,
-        "delay_ns": experiment.delay_ns,
+        "delay_ns": experiment.delay_ns or None,
         "processes": len(processes),
         "steady_processes": sum(process.steady for process in processes),
         "outliers": sum(process.outliers for process in processes),
     }
 
 
-def _samples(experiment: Experiment | None, run: Run, spec: Spec) -> dict[str, str]:
-    if experiment is None:
-        return {}
-    names = [*(variant.name for variant in spec.variants), IDENTICAL, DELAYED]
-    return {
-        name: str(run.samples_path(number).relative_to(run.folder))
-        for number, name in enumerate(names)
-        if run.samples_path(number).exists()
-    }
+def _samples(run: Run) -> dict[str, str]:
+    paths = {arm: run.samples_path(arm) for arm in run.arms}
+    return {arm: str(path.relative_to(run.folder)) for arm, path in paths.items() if path.exists()}

@@ -16,7 +16,7 @@ from typing import Any
 
 from runner.build.executor import LocalExecutor
 from runner.build.protocol import Progress, StageOutcome, StageRequest
-from runner.errors import StageError
+from runner.errors import EnvironmentUnusableError, StageError
 from runner.plan.stages import Plan, Stage
 from runner.report.progress import Display, Task
 from runner.store.artifacts import Artifact, ArtifactStore
@@ -124,12 +124,18 @@ class _Site:
             self._commit(running, summary)
             running.task.end("done")
         except StageError as error:
-            self.store.discard(running.draft)
-            self._fail(running.stage, error.as_record())
-            running.task.end(f"failed: {error.what}")
+            self._give_up(running, error)
         except BaseException:
             self.store.discard(running.draft)
             raise
+
+    def _give_up(self, running: _Running, error: StageError) -> None:
+        self.store.discard(running.draft)
+        running.task.end(f"failed: {error.what}")
+        if error.kind == "no_space":
+            # No stage after this one would fare better.
+            raise EnvironmentUnusableError(error.what, why=error.why, remedy=error.remedy)
+        self._fail(running.stage, error.as_record())
 
     def _commit(self, running: _Running, summary: Mapping[str, Any]) -> None:
         stage = running.stage
@@ -157,9 +163,7 @@ class _Site:
                 self._commit(running, self._evaluate(stage, draft, libraries[stage.variants[0]]))
                 task.end("done")
             except StageError as error:
-                self.store.discard(draft)
-                self._fail(stage, error.as_record())
-                task.end(f"failed: {error.what}")
+                self._give_up(running, error)
             except BaseException:
                 self.store.discard(draft)
                 raise
@@ -209,8 +213,8 @@ class _Site:
             model=model,
             accuracy=evaluation.summary["accuracy"],
             facts=evaluation.summary["facts"],
-            model_path=convert.file("model.tflite"),
-            input_path=evaluation.file("input.bin"),
+            model_path=convert.file("model.tflite").resolve(),
+            input_path=evaluation.file("input.bin").resolve(),
         )
 
     def journal(self, stage: Stage, status: str, **fields: Any) -> None:
@@ -255,7 +259,7 @@ def _shower(task: Task) -> Callable[[Progress], None]:
 
 
 def _model_record(train: Artifact, convert: Artifact) -> dict[str, Any]:
-    path = convert.file("model.tflite")
+    path = convert.file("model.tflite").resolve()
     return {
         "path": str(path),
         "bytes": path.stat().st_size,

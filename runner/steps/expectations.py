@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from runner.analysis.verdicts import Comparison
@@ -14,6 +15,7 @@ def check_expectations(
     expectations: Sequence[Expectation],
     variants: Sequence[Mapping[str, Any]],
     comparisons: Sequence[Comparison],
+    baseline: str,
 ) -> list[dict[str, Any]]:
     """One record for each promise and variant that it is about.
 
@@ -25,7 +27,13 @@ def check_expectations(
     for expectation in expectations:
         for variant in variants:
             if expectation.variant.items() <= variant["axes"].items():
-                records.extend(_expected(expectation, variant, ratios.get(variant["name"])))
+                # The baseline's ratio to itself is nothing to promise.
+                promised = (
+                    replace(expectation, latency_ratio=None)
+                    if variant["name"] == baseline
+                    else expectation
+                )
+                records.extend(_expected(promised, variant, ratios.get(variant["name"])))
     return records
 
 
@@ -37,7 +45,7 @@ def _expected(
         interval = comparison.interval if comparison else None
         records.append(
             {
-                "text": f"{variant['name']}: latency ratio {_range(expectation.latency_ratio)}",
+                "text": f"{_short(variant)}: latency ratio {_range(expectation.latency_ratio)}",
                 "holds": _holds(expectation.latency_ratio, interval),
                 "measured": comparison.ratio if comparison else None,
             }
@@ -47,12 +55,16 @@ def _expected(
         exact = None if measured is None else (measured, measured)
         records.append(
             {
-                "text": f"{variant['name']}: accuracy {_range(expectation.accuracy)}",
+                "text": f"{_short(variant)}: accuracy {_range(expectation.accuracy)}",
                 "holds": _holds(expectation.accuracy, exact),
                 "measured": measured,
             }
         )
     return records
+
+
+def _short(variant: Mapping[str, Any]) -> str:
+    return "/".join(variant["axes"].values()) or str(variant["name"])
 
 
 def _holds(bounds: Bounds, interval: tuple[float, float] | None) -> bool | None:

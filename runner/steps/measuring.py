@@ -13,12 +13,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner.analysis.pilot import PilotFindings, PilotProcess, study_pilot
+from runner.analysis.pilot import PilotFindings, study_pilot
 from runner.analysis.statistics import blocks_for_half_width, t_interval
+from runner.analysis.summaries import ProcessSummary
 from runner.analysis.verdicts import Design, differences, is_precise
+from runner.errors import StageError
 from runner.report.progress import Display, Task
 from runner.spec.model import Measure
-from runner.steps.ledger import Ledger, decode_samples, enter, read_ledger, valid_names
+from runner.steps.ledger import Ledger, decode_samples, enter, read_ledger
 from runner.store.runs import Run
 from runner.timing.experiment import (
     Block,
@@ -34,10 +36,11 @@ from runner.timing.protocol import DELAYED, IDENTICAL, Arm
 from runner.units import NS_PER_S
 
 _PILOT_BLOCKS = 3
-# A pass in which a process failed is redone this often before its arm is dropped.
+# A process that failed is tried again this often before its arm is dropped.
 _RETRIES = 1
-# A block that was disturbed this often in a row means that the machine does not become quiet.
-_MOST_ATTEMPTS = 5
+_LONGEST_WAIT_S = 60.0
+# Conditions can't be compared across a restart of the machine.
+_RESTARTED = "interrupted by a restart"
 
 
 @dataclass(frozen=True)
@@ -66,33 +69,18 @@ class Experiment:
     """What came of it.
 
     Attributes:
+        delay_ns: of the delayed control; 0 if there was no pilot to fix it.
         stopped: why no further block was run: `precise`, `time`, `blocks`, `disturbed` or `failed`.
     """
 
     ledger: Ledger
-    arm_names: tuple[str, ...]
     delay_ns: int
     stopped: str
 
 
-def number_arms(names: Sequence[str]) -> dict[str, int]:
-    """Arm's name -> number of its samples' file: variants in the spec's order, then controls."""
-    return {name: number for number, name in enumerate([*names, IDENTICAL, DELAYED])}
-
-
-def measure(
-    question: Question, numbers: Mapping[str, int], run: Run, target: Target, display: Display
-) -> Experiment:
-    """Runs or continues the experiment of a run's folder.
-
-    Args:
-        numbers: as `number_arms` gives them, for all variants of the spec.
-
-    Raises:
-        StageError: the pilot failed for the baseline, so that nothing can be compared.
-    """
-    ledger = read_ledger(run, numbers)
-    task = display.task("timing")
+def measure(question: Question, run: Run, target: Target, display: Display) -> Experiment:
+    """Runs or continues the experiment of a run's folder."""
+    ledger = read_ledger(run)
     with run.scratch() as scratch:
         setup = Setup(
             warmup_runs=question.measure.warmup_runs,
@@ -100,152 +88,172 @@ def measure(
             limits=question.measure.limits,
             scratch=scratch,
         )
-        session = _Session(question, numbers, run, target, setup, ledger, task)
-        findings = ledger.pilot or session.pilot()
+        stay = _Stay(question, run, target, setup, ledger)
+        findings = ledger.pilot or stay.run_pilot(display.task("pilot"))
+        if findings is None:
+            return Experiment(ledger, 0, "failed")
         arms = _all_arms(question, findings, scratch)
-        start = read_conditions()
-        while not (stopped := _reason_to_stop(question, ledger, findings, session.in_vain)):
-            session.let_settle()
-            session.block(arms, findings, start)
-    task.end(f"{ledger.block} blocks")
-    return Experiment(ledger, tuple(arm.name for arm in arms), findings.delay_ns, stopped)
+        stopped = stay.run_blocks(arms, findings, display.task("timing"))
+    return Experiment(ledger, findings.delay_ns, stopped)
 
 
 @dataclass
-class _Session:
-    """One stay in the experiment; tells the journal and the display what happens."""
+class _Stay:
+    """One stay in the experiment, from a start of the command to its end."""
 
     question: Question
-    numbers: Mapping[str, int]
     run: Run
     target: Target
     setup: Setup
     ledger: Ledger
-    task: Task
-    total_s: float = 1.0
-    in_vain: int = 0
-    """Attempts in a row, during this stay, that were thrown away."""
 
-    def pilot(self) -> PilotFindings:
-        """Runs the pilot and fixes the experiment's parameters."""
-        processes: list[PilotProcess] = []
+    def run_pilot(self, task: Task) -> PilotFindings | None:
+        """Fixes the experiment's parameters; None if the baseline can't be run."""
+        question, ledger = self.question, self.ledger
         start = read_conditions()
         for index in range(_PILOT_BLOCKS):
-            watcher = _PilotWatcher(self, index, processes)
-            block = run_block(
-                self.target,
-                self.question.arms,
-                self.setup,
-                pilot_pass(index, self.question.seed),
-                done=(),
-                start=start,
-                watcher=watcher,
-            )
-            if error := block.failed.get(self.question.baseline):
-                raise error
-        findings = study_pilot(processes, self.question.baseline, self.question.measure.effect)
-        self.record("pilot", findings=findings.as_record())
+            watcher = _PilotWatcher(self, index, task)
+            for _ in range(1 + _RETRIES):
+                done = {arm for block, arm in ledger.pilot_processes if block == index}
+                missing = ledger.taking_part(question.arms)
+                if {arm.name for arm in missing} <= done:
+                    break
+                this = pilot_pass(index, question.seed)
+                block = run_block(
+                    self.target, missing, self.setup, this, done=done, start=start, watcher=watcher
+                )
+                self._note_failures(block.failed)
+            if question.baseline in ledger.dropped:
+                task.end("the baseline failed")
+                return None
+        findings = study_pilot(
+            ledger.pilot_sample(),
+            baseline=question.baseline,
+            effect=question.measure.effect,
+            longest_block_s=question.measure.max_time_s / question.measure.min_blocks,
+        )
+        self.record("pilot", findings=findings.as_record(), conditions=asdict(read_conditions()))
+        task.end(f"{findings.runs} runs a process")
         return findings
 
-    def block(self, arms: Sequence[Arm], findings: PilotFindings, start: Any) -> None:
-        """Runs one pass over the arms that still take part, and judges it."""
-        taking_part = set(valid_names(self.ledger, [arm.name for arm in arms]))
-        self.total_s = _expected_total_s(self.question, self.ledger)
+    def run_blocks(self, arms: Sequence[Arm], findings: PilotFindings, task: Task) -> str:
+        """Runs blocks until there is a reason to stop, and returns it."""
+        in_vain = 0
+        while not (stopped := _reason_to_stop(self.question, self.ledger, findings, in_vain)):
+            if in_vain:
+                self._wait(in_vain, task)
+            in_vain = 0 if self._run_block(arms, findings, task) else in_vain + 1
+        task.end(f"{self.ledger.block} blocks")
+        return stopped
+
+    def _run_block(self, arms: Sequence[Arm], findings: PilotFindings, task: Task) -> bool:
+        """Runs one pass over the arms that still take part; False if it was in vain."""
+        ledger = self.ledger
+        now = read_conditions()
+        if ledger.begun and ledger.begun.boot_id != now.boot_id:
+            self._close(ledger.attempt, [_RESTARTED], 0.0)
+            return True
+        if ledger.begun is None:
+            self.record("block_begun", conditions=asdict(now))
         block = run_block(
             self.target,
-            [arm for arm in arms if arm.name in taking_part],
+            ledger.taking_part(arms),
             self.setup,
             timed_pass(
-                self.ledger.block,
-                self.ledger.attempt,
-                self.question.seed,
-                findings.runs,
-                findings.slowest_s,
+                ledger.block, ledger.attempt, self.question.seed, findings.runs, findings.slowest_s
             ),
-            done=self.ledger.open_arms.keys(),
-            start=start,
-            watcher=self,
+            done=ledger.open_arms.keys(),
+            start=ledger.start or now,
+            watcher=_BlockWatcher(self, task, _expected_total_s(self.question, ledger)),
+            before=ledger.begun,
         )
-        self._judge(block)
+        return self._judge(block)
 
-    def let_settle(self) -> None:
-        """After a disturbed attempt: waits, longer each time, for the machine to become quiet."""
-        if self.in_vain:
-            wait_s = 2.0**self.in_vain
-            self.task.update(
-                min(self.ledger.elapsed_s, self.total_s),
-                self.total_s,
-                f"disturbed; waiting {wait_s:.0f} s",
-            )
-            time.sleep(wait_s)
-            self.record("waited", seconds=wait_s)
-
-    def _judge(self, block: Block) -> None:
+    def _judge(self, block: Block) -> bool:
         reasons = list(block.reasons)
-        dropped = {}
-        if block.failed and block.attempt < _RETRIES:
-            reasons.append("a process failed")
-        elif block.failed:
-            dropped = {name: error.as_record() for name, error in block.failed.items()}
-        self.in_vain = self.in_vain + 1 if reasons else 0
+        if not reasons:
+            # A disturbed machine may be what made a process fail: that is not held against an arm.
+            self._note_failures(block.failed)
+            if any(name not in self.ledger.dropped for name in block.failed):
+                reasons.append("a process failed")
+        self._close(block.attempt, reasons, block.elapsed_s)
+        return not block.reasons
+
+    def _close(self, attempt: int, reasons: list[str], elapsed_s: float) -> None:
         self.record(
             "block",
-            index=block.index,
-            attempt=block.attempt,
+            index=self.ledger.block,
+            attempt=attempt,
             reasons=reasons,
-            failed={name: error.as_record() for name, error in block.failed.items()},
-            dropped=dropped,
-            elapsed_s=round(block.elapsed_s, 3),
+            elapsed_s=round(elapsed_s, 3),
         )
 
-    def starting(self, arm: Arm) -> None:
-        """Shows which process runs, before it does."""
-        done = min(self.ledger.elapsed_s, self.total_s)
-        self.task.update(done, self.total_s, f"block {self.ledger.block + 1}, {arm.label}")
+    def _note_failures(self, failed: Mapping[str, StageError]) -> None:
+        for name, error in failed.items():
+            self.record("failed", arm=name, error=error.as_record())
+            if self.ledger.failures[name] > _RETRIES:
+                self.record("dropped", arm=name, error=error.as_record())
 
-    def taken(self, taken: Taken) -> None:
-        """Puts a process's samples on the disk, then itself in the journal."""
-        where = self.run.append_samples(self.numbers[taken.slot.arm.name], taken.samples)
-        self.record(
-            "process",
-            block=taken.slot.block,
-            attempt=taken.attempt,
-            arm=taken.slot.arm.name,
-            first=where.first,
-            count=where.count,
-            environment_padding=taken.slot.environment_padding,
-            buffer_offset=taken.slot.buffer_offset,
-            elapsed_s=round(taken.elapsed_s, 4),
-            measurement=asdict(taken.measurement),
-        )
+    def _wait(self, in_vain: int, task: Task) -> None:
+        """After a disturbed attempt: waits, longer each time, for the machine to become quiet."""
+        wait_s = min(_LONGEST_WAIT_S, 2.0**in_vain)
+        total_s = self.question.measure.max_time_s
+        done_s = min(self.ledger.elapsed_s, total_s)
+        task.update(done_s, total_s, f"disturbed; waiting {wait_s:.0f} s")
+        time.sleep(wait_s)
+        self.record("waited", seconds=wait_s)
 
     def record(self, event: str, **fields: Any) -> None:
         """Journals an event, then counts it."""
         self.run.journal.append(event, **fields)
-        enter(self.ledger, {"event": event, **fields}, self.run, self.numbers)
+        enter(self.ledger, {"event": event, **fields}, self.run)
 
 
 @dataclass
 class _PilotWatcher:
-    session: _Session
+    stay: _Stay
     index: int
-    processes: list[PilotProcess]
+    task: Task
 
     def starting(self, arm: Arm) -> None:
-        done = len(self.processes)
-        total = _PILOT_BLOCKS * len(self.session.question.arms)
-        self.session.task.update(done, total, f"pilot, {arm.label}")
+        done = len(self.stay.ledger.pilot_processes)
+        self.task.update(done, _PILOT_BLOCKS * len(self.stay.question.arms), arm.label)
 
     def taken(self, taken: Taken) -> None:
-        samples = decode_samples(taken.samples.read_bytes())
-        self.processes.append(
-            PilotProcess(self.index, taken.slot.arm.name, samples, taken.elapsed_s)
-        )
-        self.session.record(
+        self.stay.record(
             "pilot_process",
             block=self.index,
             arm=taken.slot.arm.name,
-            samples_ns=samples.tolist(),
+            samples_ns=decode_samples(taken.samples.read_bytes()).tolist(),
+            elapsed_s=round(taken.elapsed_s, 4),
+            measurement=asdict(taken.measurement),
+        )
+
+
+@dataclass
+class _BlockWatcher:
+    stay: _Stay
+    task: Task
+    total_s: float
+
+    def starting(self, arm: Arm) -> None:
+        ledger = self.stay.ledger
+        done_s = min(ledger.elapsed_s, self.total_s)
+        self.task.update(done_s, self.total_s, f"block {ledger.block + 1}, {arm.label}")
+
+    def taken(self, taken: Taken) -> None:
+        """Puts a process's samples on the disk, then itself in the journal."""
+        where = self.stay.run.append_samples(taken.slot.arm.name, taken.samples)
+        self.stay.record(
+            "process",
+            block=taken.slot.block,
+            attempt=taken.attempt,
+            arm=taken.slot.arm.name,
+            file=where.file,
+            first=where.first,
+            count=where.count,
+            environment_padding=taken.slot.environment_padding,
+            buffer_offset=taken.slot.buffer_offset,
             elapsed_s=round(taken.elapsed_s, 4),
             measurement=asdict(taken.measurement),
         )
@@ -268,21 +276,20 @@ def _reason_to_stop(
     plan = question.measure
     if question.baseline in ledger.dropped:
         return "failed"
-    if in_vain >= _MOST_ATTEMPTS:
-        return "disturbed"
     if ledger.block >= plan.max_blocks:
         return "blocks"
     if is_precise(_compared(question, ledger), question.baseline, question.design, plan.min_blocks):
         return "precise"
-    next_block_s = findings.block_s * (len(question.arms) + 2) / len(question.arms)
-    if ledger.block >= 1 and ledger.elapsed_s + next_block_s > plan.max_time_s:
-        return "time"
+    next_block_s = findings.block_s if ledger.block else 0.0
+    if ledger.elapsed_s + next_block_s > plan.max_time_s and (ledger.block or in_vain):
+        return "disturbed" if in_vain else "time"
     return ""
 
 
-def _compared(question: Question, ledger: Ledger) -> dict[str, dict[int, Any]]:
-    names = valid_names(ledger, [arm.name for arm in question.arms])
-    compared = {name: ledger.arms.get(name, {}) for name in names}
+def _compared(question: Question, ledger: Ledger) -> dict[str, dict[int, ProcessSummary]]:
+    compared = {
+        arm.name: ledger.arms.get(arm.name, {}) for arm in ledger.taking_part(question.arms)
+    }
     if len(compared) == 1:
         # Nothing to compare: the controls alone tell how precise the experiment is.
         compared[DELAYED] = ledger.arms.get(DELAYED, {})

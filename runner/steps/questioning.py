@@ -6,19 +6,26 @@ from collections.abc import Mapping
 
 from runner.spec.model import Spec
 from runner.steps.building import Built
-from runner.steps.measuring import Question, number_arms
+from runner.steps.measuring import Question
 from runner.store.runs import Run
 from runner.timing.libraries import RuntimeLibrary
 from runner.timing.protocol import Arm
 
 
+def covers(run: Run, question: Question) -> bool:
+    """Whether the run's pilot, if it had one, knew every arm of the question."""
+    events = list(run.journal.events())
+    known = {event["arm"] for event in events if event["event"] in {"pilot_process", "dropped"}}
+    had_pilot = any(event["event"] == "pilot" for event in events)
+    return not had_pilot or {arm.name for arm in question.arms} <= known
+
+
 def make_question(
     spec: Spec, built: Mapping[str, Built], libraries: Mapping[str, RuntimeLibrary], run: Run
-) -> tuple[Question | None, dict[str, int]]:
+) -> Question | None:
     """The arms of every variant that was built; no question where the baseline was not."""
-    numbers = number_arms([variant.name for variant in spec.variants])
     if built[spec.baseline].error:
-        return None, numbers
+        return None
     arms = [
         Arm(
             name=variant.name,
@@ -32,5 +39,4 @@ def make_question(
         for variant in spec.variants
         if not built[variant.name].error
     ]
-    question = Question(arms, spec.baseline, spec.measure, run.schedule_seed)
-    return question, numbers
+    return Question(arms, spec.baseline, spec.measure, run.schedule_seed)

@@ -28,14 +28,17 @@ def find_libraries(spec: Spec) -> dict[str, RuntimeLibrary]:
     return {variant.name: found[variant.runtime.path] for variant in spec.variants}
 
 
-def check_libraries(libraries: Iterable[RuntimeLibrary]) -> None:
+def check_libraries(libraries: Iterable[RuntimeLibrary], folder: Path) -> None:
     """Opens each library once, so that a wrong one is known before anything is trained.
+
+    Args:
+        folder: an existing one, for a log that is removed again.
 
     Raises:
         EnvironmentUnusableError: one is no TFLite library, or the harness was not compiled.
     """
     for library in set(libraries):
-        probe_library(library)
+        probe_library(library, folder / ".probe.log")
 
 
 def look_around(spec: Spec, libraries: Mapping[str, RuntimeLibrary]) -> Surroundings:

@@ -8,7 +8,7 @@ from typing import Any
 from runner.units import format_share
 
 _ACCURACY_LOSS = 0.05
-_SIGNIFICANT = 0.05
+_FAR_APART = 3.0
 
 
 def find_warnings(result: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -20,11 +20,11 @@ def find_warnings(result: Mapping[str, Any]) -> list[dict[str, str]]:
     return [
         *_accuracy_warnings(result["variants"]),
         *_experiment_warnings(result["blocks"]),
-        *_test_warnings(result["comparisons"]),
+        *_test_warnings(result["comparisons"], 1 - result["design"]["confidence"]),
     ]
 
 
-def _test_warnings(comparisons: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def _test_warnings(comparisons: Sequence[Mapping[str, Any]], level: float) -> list[dict[str, str]]:
     return [
         _warning(
             "tests-disagree",
@@ -33,15 +33,30 @@ def _test_warnings(comparisons: Sequence[Mapping[str, Any]]) -> list[dict[str, s
             "measure more blocks; a few wild blocks may carry the difference",
         )
         for comparison in comparisons
-        if (comparison["p_value"] < _SIGNIFICANT)
-        != (comparison["permutation_p_value"] < _SIGNIFICANT)
+        if _disagree(comparison["p_value"], comparison["permutation_p_value"], level)
+        # With so few blocks no permutation test can reach the level.
+        and 2 / 2 ** comparison["blocks"] < level
     ]
+
+
+def _disagree(one: float, other: float, level: float) -> bool:
+    """On different sides of the level, and not merely to either side of it."""
+    low, high = sorted((one, other))
+    return low < level <= high and high > _FAR_APART * low
 
 
 def _accuracy_warnings(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     found = []
     for variant in variants:
         accuracy = variant["accuracy"]
+        if accuracy and accuracy["largest_difference"] is None:
+            found.append(
+                _warning(
+                    "not-finite",
+                    f"{variant['name']}: some of its scores are NaN or infinite",
+                    "look at its weights; float16 overflows above 65504",
+                )
+            )
         if accuracy and accuracy["keras"] - accuracy["tflite"] > _ACCURACY_LOSS:
             lost = format_share(accuracy["keras"] - accuracy["tflite"])
             found.append(
@@ -62,7 +77,7 @@ def _experiment_warnings(blocks: Mapping[str, Any]) -> list[dict[str, str]]:
             _warning(
                 "never-quiet",
                 f"this machine did not become quiet ({reasons}); the experiment ended early",
-                "end other work on it, then run the same command again to go on",
+                "end other work on it, raise measure.max_time, and run the same command again",
             )
         )
     elif blocks["redone"]:
@@ -70,7 +85,7 @@ def _experiment_warnings(blocks: Mapping[str, Any]) -> list[dict[str, str]]:
         found.append(
             _warning(
                 "blocks-redone",
-                f"blocks disturbed and done again: {blocks['redone']} ({reasons})",
+                f"blocks thrown away and done again: {blocks['redone']} ({reasons})",
                 "leave the machine alone while it measures",
             )
         )

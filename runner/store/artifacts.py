@@ -71,10 +71,9 @@ class ArtifactStore:
             _sha256(found.folder / name) != entry["sha256"]
             for name, entry in manifest["files"].items()
         )
-        if found is None or damaged:
+        if damaged:
             self._remove(self._folder(stage, key))
-            return None
-        return found
+        return None if damaged else found
 
     def earlier(self, stage: str) -> Iterator[Artifact]:
         """All artifacts of a stage."""
@@ -126,7 +125,7 @@ class ArtifactStore:
         for path in files:
             with path.open("rb") as file:
                 os.fsync(file.fileno())
-        write_durably(draft / _MANIFEST, json.dumps(manifest, indent=1))
+        write_durably(draft / _MANIFEST, json.dumps(manifest, indent=1, allow_nan=False))
         final = self._folder(stage, key)
         final.parent.mkdir(parents=True, exist_ok=True)
         if self.find(stage, key) is None and final.exists():

@@ -24,6 +24,24 @@ def write_durably(path: Path, text: str) -> None:
     sync_folder(path.parent)
 
 
+def append_durably(descriptor: int, end: int, data: bytes) -> None:
+    """Writes data at `end`, cuts off what stood behind, and returns when it is on the disk.
+
+    Raises:
+        OSError: the disk is full or refuses; the file ends at `end` then.
+    """
+    os.ftruncate(descriptor, end)
+    os.lseek(descriptor, end, os.SEEK_SET)
+    try:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+        os.fsync(descriptor)
+    except OSError:
+        os.ftruncate(descriptor, end)
+        raise
+
+
 def sync_folder(folder: Path) -> None:
     """Makes renames in a folder durable."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

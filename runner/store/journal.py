@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from runner.store.files import append_durably, sync_folder
+
 
 class Journal:
     """Appends events durably, and reads them back.
@@ -26,21 +28,16 @@ class Journal:
         Raises:
             OSError: the disk is full or refuses; the journal is as before.
         """
-        now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-        line = json.dumps({"time": now, "event": event, **fields}, separators=(",", ":")) + "\n"
+        record = {"time": now(), "event": event, **fields}
+        line = json.dumps(record, separators=(",", ":"), allow_nan=False) + "\n"
+        is_new = not self._path.exists()
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            end = _whole_length(descriptor)
-            os.ftruncate(descriptor, end)
-            os.lseek(descriptor, end, os.SEEK_SET)
-            try:
-                _write_all(descriptor, line.encode("utf-8"))
-                os.fsync(descriptor)
-            except OSError:
-                os.ftruncate(descriptor, end)
-                raise
+            append_durably(descriptor, _whole_length(descriptor), line.encode("utf-8"))
         finally:
             os.close(descriptor)
+        if is_new:
+            sync_folder(self._path.parent)
 
     def events(self) -> Iterator[dict[str, Any]]:
         """Every whole event, in the order they happened; none if there is no journal yet."""
@@ -58,6 +55,11 @@ class Journal:
                     yield event
 
 
+def now() -> str:
+    """This instant as journals and results write it: ISO 8601, UTC."""
+    return datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+
+
 def _whole_length(descriptor: int) -> int:
     """The file's length up to and with its last newline."""
     size = os.fstat(descriptor).st_size
@@ -70,8 +72,3 @@ def _whole_length(descriptor: int) -> int:
             return start + found + 1
         position = start
     return 0
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(descriptor, data) :]

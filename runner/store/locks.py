@@ -5,6 +5,7 @@ Both locks die with their process, so there are no stale ones to recover.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import socket
@@ -59,7 +60,9 @@ def timing_lock(on_wait: Callable[[str], None]) -> Iterator[None]:
             try:
                 server.bind(_TIMING_ADDRESS)
                 break
-            except OSError:
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
                 told = _sleep_until_free(on_wait, told=told)
         server.listen(64)
         yield

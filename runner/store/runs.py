@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from runner.store.files import write_durably
+from runner.store.files import append_durably, sync_folder, write_durably
 from runner.store.journal import Journal
 
 _BYTES_PER_SAMPLE = 8
@@ -21,8 +21,9 @@ _BYTES_PER_SAMPLE = 8
 
 @dataclass(frozen=True)
 class SampleRange:
-    """Where one process's samples stand in its arm's file, counted in samples."""
+    """Where one process's samples stand, counted in samples from the start of a file."""
 
+    file: str
     first: int
     count: int
 
@@ -33,10 +34,12 @@ class Run:
 
     Attributes:
         experiment_key: what is timed and how; a run with the same key can be continued.
+        arms: the names of all arms; an arm's place is the name of its samples' file, for good.
     """
 
     folder: Path
     experiment_key: str
+    arms: tuple[str, ...]
 
     @property
     def run_id(self) -> str:
@@ -59,6 +62,16 @@ class Run:
         plan = _read_json(self.folder / "plan.json")
         return int(plan["schedule_seed"]) if plan else 0
 
+    def begin_stay(self, spec: bytes, *, host: Mapping[str, Any]) -> None:
+        """Notes that work on the run begins, or goes on, and with which spec."""
+        (self.folder / "spec.yaml").write_bytes(spec)
+        self.journal.append("started", host=host)
+
+    def beginnings(self) -> tuple[str, dict[str, Any]]:
+        """When work on the run first began, and on which machine in which state."""
+        first = next(event for event in self.journal.events() if event["event"] == "started")
+        return first["time"], first["host"]
+
     def result(self) -> dict[str, Any] | None:
         """The result, if it is there and whole."""
         return _read_json(self.folder / "result.json")
@@ -66,14 +79,13 @@ class Run:
     def write_result(self, result: Mapping[str, Any]) -> Path:
         """Replaces the result, durably."""
         path = self.folder / "result.json"
-        write_durably(path, json.dumps(result, indent=1) + "\n")
+        write_durably(path, json.dumps(result, indent=1, allow_nan=False) + "\n")
         return path
 
-    def append_samples(self, arm: int, source: Path) -> SampleRange:
+    def append_samples(self, arm: str, source: Path) -> SampleRange:
         """Adds a process's samples to its arm's file and returns when they are on the disk.
 
         Args:
-            arm: the arm's number in the plan.
             source: a file of little-endian int64 nanoseconds.
 
         Raises:
@@ -81,27 +93,33 @@ class Run:
         """
         data = source.read_bytes()
         path = self.samples_path(arm)
-        with path.open("ab") as file:
-            end = file.tell() - file.tell() % _BYTES_PER_SAMPLE
-            file.truncate(end)
+        is_new = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            size = os.fstat(descriptor).st_size
+            end = size - size % _BYTES_PER_SAMPLE
             try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            except OSError:
-                os.ftruncate(file.fileno(), end)
-                raise
-        return SampleRange(end // _BYTES_PER_SAMPLE, len(data) // _BYTES_PER_SAMPLE)
+                append_durably(descriptor, end, data)
+            finally:
+                if is_new:
+                    sync_folder(path.parent)
+        finally:
+            os.close(descriptor)
+        name = str(path.relative_to(self.folder))
+        return SampleRange(name, end // _BYTES_PER_SAMPLE, len(data) // _BYTES_PER_SAMPLE)
 
-    def read_samples(self, arm: int, where: SampleRange) -> bytes:
-        """The samples of one process, as little-endian int64 nanoseconds."""
-        with self.samples_path(arm).open("rb") as file:
-            file.seek(where.first * _BYTES_PER_SAMPLE)
-            return file.read(where.count * _BYTES_PER_SAMPLE)
+    def read_samples(self, where: SampleRange) -> bytes:
+        """The samples of one process, little-endian int64 nanoseconds; short if some are lost."""
+        try:
+            with (self.folder / where.file).open("rb") as file:
+                file.seek(where.first * _BYTES_PER_SAMPLE)
+                return file.read(where.count * _BYTES_PER_SAMPLE)
+        except FileNotFoundError:
+            return b""
 
-    def samples_path(self, arm: int) -> Path:
+    def samples_path(self, arm: str) -> Path:
         """The file of an arm's samples."""
-        return self.folder / "samples" / f"{arm:02d}.i64"
+        return self.folder / "samples" / f"{self.arms.index(arm):02d}.i64"
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -126,18 +144,21 @@ class RunStore:
         for folder in sorted(self.folder.glob("*-*"), reverse=True):
             plan = _read_json(folder / "plan.json")
             if plan is not None and plan.get("experiment_key") == experiment_key:
-                return Run(folder, experiment_key)
+                return Run(folder, experiment_key, tuple(plan["arms"]))
         return None
 
-    def create(self, experiment_key: str, spec: bytes, plan: Mapping[str, Any]) -> Run:
-        """A new run's folder; `plan.json` is written last, so that a half-made folder is no run."""
+    def create(self, experiment_key: str, plan: Mapping[str, Any]) -> Run:
+        """A new run's folder; `plan.json` is written last, so that a half-made folder is no run.
+
+        Args:
+            plan: holds at least `arms` and `schedule_seed`.
+        """
         now = datetime.now(timezone.utc)
         run_id = f"{now:%Y%m%d-%H%M%S}-{experiment_key[:6]}{secrets.token_hex(1)}"
         folder = self.folder / run_id
         (folder / "samples").mkdir(parents=True)
         (folder / "logs").mkdir()
-        (folder / "spec.yaml").write_bytes(spec)
-        run = Run(folder, experiment_key)
+        run = Run(folder, experiment_key, tuple(plan["arms"]))
         write_durably(
             folder / "plan.json",
             json.dumps({**plan, "experiment_key": experiment_key, "run_id": run_id}, indent=1),

@@ -139,14 +139,16 @@ def run_block(
     done: Collection[str],
     start: Conditions,
     watcher: Watcher,
+    before: Conditions | None = None,
 ) -> Block:
     """Runs every arm once, in scheduled order, and judges the block as a whole.
 
     Args:
         done: arms that ran in this attempt before it was interrupted.
         start: the conditions when the experiment began.
+        before: the conditions when this attempt began, if that was before an interruption.
     """
-    before = read_conditions()
+    before = before or read_conditions()
     failed = {}
     for slot in schedule_block(arms, this.index, this.attempt, this.seed):
         if slot.arm.name in done:

@@ -30,6 +30,7 @@ class Conditions:
         throttled_s: seconds that the control group was held back.
         swapped_pages: pages swapped in or out since boot.
         temperature_c: the hottest thermal zone, in degrees Celsius.
+        boot_id: changes when the machine is restarted; counters then begin anew.
         monotonic_s: seconds on a clock that stops during suspend.
         boottime_s: seconds on a clock that does not.
     """
@@ -40,6 +41,7 @@ class Conditions:
     throttled_s: float | None
     swapped_pages: int | None
     temperature_c: float | None
+    boot_id: str | None
     monotonic_s: float
     boottime_s: float
 
@@ -55,6 +57,7 @@ def read_conditions() -> Conditions:
         throttled_s=_throttled_s(),
         swapped_pages=_swapped_pages(),
         temperature_c=_temperature_c(),
+        boot_id=_read_text("/proc/sys/kernel/random/boot_id"),
         monotonic_s=time.clock_gettime(time.CLOCK_MONOTONIC),
         boottime_s=time.clock_gettime(time.CLOCK_BOOTTIME),
     )

@@ -11,6 +11,9 @@ from dataclasses import dataclass, fields
 
 from runner.errors import StageError
 
+# The step that a worker names when the disk was full, which is no arm's fault.
+NO_SPACE = "no-space"
+
 
 @dataclass(frozen=True)
 class Job:
@@ -75,7 +78,7 @@ class Measurement:
         version: of the inference library, in its own words.
         first_ns: the first inference, before the warm-up.
         warmup_runs: inferences of the warm-up.
-        peak_memory_bytes: most resident memory beyond what was resident before the library.
+        peak_memory_bytes: most resident memory beyond what was resident before the model.
         cpu_ns: CPU time of the timed part, all threads.
         voluntary_switches: context switches while timing because something was waited for.
         involuntary_switches: those because the core was taken away.
@@ -102,11 +105,6 @@ class Measurement:
     clock_resolution_ns: int
     clock_cost_ns: int
     elapsed_ns: int
-
-    @property
-    def initialization_ns(self) -> int:
-        """Everything between the model's bytes and the first inference."""
-        return self.model_ns + self.interpreter_ns + self.allocate_ns
 
     def to_lines(self) -> str:
         """The result as text: `result key value` a line."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 
 from runner.errors import EnvironmentUnusableError
@@ -14,16 +13,20 @@ from runner.timing.process import run_module
 _TIMEOUT_S = 60.0
 
 
-def probe_library(library: RuntimeLibrary) -> str:
+def probe_library(library: RuntimeLibrary, log: Path) -> str:
     """Opens the library in a process of its own and returns its version.
+
+    Args:
+        log: receives what the library prints; removed again.
 
     Raises:
         EnvironmentUnusableError: it is no TFLite library, or the harness was not compiled.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder, "probe.log")
+    try:
         ended = run_module("runner.timing.probe", stdin=library.path, log=log, timeout_s=_TIMEOUT_S)
         last_words = log.read_text(encoding="utf-8", errors="replace").strip()
+    finally:
+        log.unlink(missing_ok=True)
     if ended.returncode == 0:
         return ended.output
     if ended.returncode == _MISSING:

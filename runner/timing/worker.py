@@ -8,13 +8,15 @@ is measured. Exit code 0, or 3 after an `error` line.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import resource
 import sys
 from array import array
 from pathlib import Path
 
 from runner.timing import native
-from runner.timing.job import Job, Measurement
+from runner.timing.job import NO_SPACE, Job, Measurement
 
 _LEAST_RUNS = 10
 
@@ -28,7 +30,8 @@ def main() -> int:
         _say(f"error {error.step} {' '.join(error.why.split())}")
         return 3
     except OSError as error:
-        _say(f"error file {error}")
+        step = NO_SPACE if error.errno in {errno.ENOSPC, errno.EDQUOT} else "file"
+        _say(f"error {step} {error}")
         return 3
     _say(measurement.to_lines().rstrip())
     return 0
@@ -37,8 +40,9 @@ def main() -> int:
 def _measure(job: Job) -> Measurement:
     started_ns = native.now_ns()
     clock = native.clock()
-    model = native.place(Path(job.model).read_bytes(), job.buffer_offset)
     before = _memory_bytes("VmRSS")
+    model = native.place(Path(job.model).read_bytes(), job.buffer_offset)
+    _forget_memory_peak()
     _say("step open the library")
     with native.Library.open(job.library) as library:
         _say("step make the model ready")
@@ -93,6 +97,12 @@ def _memory_bytes(field: str) -> int:
     """A field of /proc/self/status. `ru_maxrss` won't do: it remembers the parent before exec."""
     with Path("/proc/self/status").open(encoding="ascii") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith(field))
+
+
+def _forget_memory_peak() -> None:
+    """Restarts VmHWM, so that the bytes that the model was read through don't count."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def _write_samples(samples: array[int], path: str) -> None:

@@ -100,7 +100,7 @@ def test_a_second_bench_shows_the_same_result_and_runs_nothing(benched: Benched)
 def test_a_changed_measurement_reuses_every_artifact(desk: Desk) -> None:
     spec = SMALL.read_text().replace("effect: 10%", "effect: 40%")
     path = desk.runs.parent / "coarse.yaml"
-    path.write_text(spec.replace("max_blocks: 12", "max_blocks: 5"))
+    path.write_text(spec.replace("max_blocks: 12", "max_blocks: 10"))
     done = desk.retime("bench", path)
     assert done.returncode in (0, 1), done.stderr
     statuses = {event["status"] for event in desk.events() if event["event"] == "stage"}
@@ -110,7 +110,7 @@ def test_a_changed_measurement_reuses_every_artifact(desk: Desk) -> None:
 def test_a_larger_budget_adds_blocks_to_the_same_run(desk: Desk) -> None:
     text = SMALL.read_text().replace("effect: 10%", "effect: 0.1%")
     path = desk.runs.parent / "more.yaml"
-    for most, done_before in ((5, 0), (6, 5)):
+    for most, done_before in ((10, 0), (11, 10)):
         path.write_text(text.replace("max_blocks: 12", f"max_blocks: {most}"))
         assert desk.retime("bench", path).returncode in (0, 1, 3)
         blocks = [e for e in desk.events() if e["event"] == "block" and not e["reasons"]]
@@ -126,7 +126,7 @@ def test_a_damaged_artifact_is_made_again(benched: Benched, desk: Desk) -> None:
     data[len(data) // 2] ^= 1
     model.write_bytes(data)
     spec = desk.runs.parent / "again.yaml"
-    spec.write_text(SMALL.read_text().replace("max_blocks: 12", "max_blocks: 5"))
+    spec.write_text(SMALL.read_text().replace("max_blocks: 12", "max_blocks: 10"))
     damaged = Desk(desk.runs, cache)
     assert damaged.retime("bench", spec).returncode in (0, 1)
     made = [(e["stage"], e["status"]) for e in damaged.events() if e["event"] == "stage"]

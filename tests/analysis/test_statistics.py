@@ -118,7 +118,8 @@ def test_runs_per_process_follow_the_cost_formula_and_its_limits() -> None:
         return runs_per_process(**(costs | changes), least=10, most=1000)
 
     assert runs() == 20  # sqrt(100 * 4)
-    assert runs(variance_between=0.0) == 1000
+    assert runs(variance_between=0.0) == 100  # as long as the process costs
+    assert runs(variance_within=4.0) == 1000
     assert runs(variance_between=1.0) == 10
 
 

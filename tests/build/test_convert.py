@@ -13,9 +13,15 @@ from tests.build.conftest import SCALING, TEST_IMAGES, TRAIN_IMAGES, Bench, Trai
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.filterwarnings("ignore")]
 
-# The largest difference that a mode may make to a softmax score of this network. float32 differs by
-# rounding only, float16 keeps eleven bits of every weight, the others eight.
-TOLERANCE = {"float32": 1e-5, "float16": 5e-3, "dynamic": 0.1, "int8": 0.1, "int8_io": 0.1}
+# How far a mode may move the answers: half the sum of absolute differences of an image's softmax
+# scores, which is 1 for answers that have nothing in common, in the mean over images. float32
+# differs by rounding only, float16 keeps eleven bits of every weight, the others eight; a network
+# that was trained on a hundred images is no steadier than this under int8.
+TOLERANCE = {"float32": 1e-4, "float16": 0.02, "dynamic": 0.1, "int8": 0.3, "int8_io": 0.3}
+
+
+def distance(scores: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.abs(scores - expected).sum(axis=1).mean() / 2)
 
 
 Converted = tuple[bytes, dict[str, Any]]
@@ -27,7 +33,7 @@ def convert(bench: Bench, trained: Trained, small_data: Path) -> Convert:
     """Converts the training in a worker; each conversion once for all tests."""
 
     @functools.lru_cache
-    def convert(mode: str, count: int = 32, attempt: int = 0) -> Converted:
+    def convert(mode: str, count: int = TRAIN_IMAGES, attempt: int = 0) -> Converted:
         quantize = {"mode": mode, "calibration_samples": count, "seed": 0}
         params = {"quantize": quantize, "scaling": SCALING}
         folder, summary = bench.run("convert", params, data=small_data, train=trained.folder)
@@ -69,34 +75,34 @@ def test_a_converted_model_answers_as_keras_does(
     scores = scores_of(tensorflow, content, np.load(small_data / "test_images.npy"))
     expected = np.load(trained.folder / "test_scores.npy")
     assert scores.shape == (TEST_IMAGES, 10)
-    assert np.abs(scores - expected).max() <= TOLERANCE[mode]
+    assert distance(scores, expected) <= TOLERANCE[mode]
+    # The answers to another image are far away, so that near is no accident.
+    assert distance(scores, np.roll(expected, 1, axis=0)) > 0.6
     assert summary["bytes"] == len(content)
+    assert summary["operations"] == len(graph_of(content)[0])
     assert summary["input"]["type"] == ("int8" if mode == "int8_io" else "float32")
-    assert summary["calibration_images"] == (32 if mode.startswith("int8") else 0)
+    assert summary["calibration_images"] == (TRAIN_IMAGES if mode.startswith("int8") else 0)
     assert not any("READ_VARIABLE" in name or "VAR_HANDLE" in name for name in summary["operators"])
 
 
 def test_16_by_8_bits_convert(convert: Convert) -> None:
-    assert convert("int16x8")[1]["operators"]["CONV_2D"] == 35
+    assert convert("int16x8")[1]["operators"]["DEPTHWISE_CONV_2D"] == 13
 
 
-def test_the_graph_is_the_one_that_from_keras_model_gives(
-    convert: Convert, trained: Trained, small_data: Path, tensorflow: Any
-) -> None:
+def test_the_graph_is_the_one_that_from_keras_model_gives(tensorflow: Any) -> None:
     import keras
 
-    model = keras.models.load_model(trained.folder / "model.keras")
-    fixed = keras.models.clone_model(
-        model, input_tensors=keras.Input(batch_shape=(1, 32, 32, 3), name="image")
-    )
+    from runner.build.convert import make_converter
+
+    shape = (32, 32, 3)
+    model = keras.applications.MobileNet(shape, alpha=0.25, weights=None, classes=10)
+    fixed = keras.models.clone_model(model, input_tensors=keras.Input(batch_shape=(1, *shape)))
     fixed.set_weights(model.get_weights())
     usual = tensorflow.lite.TFLiteConverter.from_keras_model(fixed).convert()
-    ours, summary = convert("float32")
-    images = np.load(small_data / "test_images.npy")[:4]
+    ours = make_converter(model, "float32").convert()
+    images = np.random.default_rng(0).integers(0, 256, (4, *shape), np.uint8)
     assert (scores_of(tensorflow, ours, images) == scores_of(tensorflow, usual, images)).all()
-    ours_graph, usual_graph = graph_of(ours), graph_of(usual)
-    assert ours_graph == usual_graph
-    assert summary["operations"] == len(ours_graph[0])
+    assert graph_of(ours) == graph_of(usual)
 
 
 def graph_of(content: bytes) -> tuple[list[str], list[tuple[Any, ...]]]:
@@ -128,11 +134,29 @@ def test_the_calibration_sample_decides_and_the_same_one_gives_the_same_bytes(
 ) -> None:
     first, _ = convert("int8")
     again, _ = convert("int8", attempt=1)
-    # A sample larger than the data takes all of it.
-    other, summary = convert("int8", count=10_000)
     assert first == again
-    assert first != other
-    assert summary["calibration_images"] == TRAIN_IMAGES
+    fewer, summary = convert("int8", count=4)
+    assert fewer != first
+    assert summary["calibration_images"] == 4
+
+
+def test_a_sample_is_drawn_once_each_and_never_larger_than_the_data(
+    small_data: Path, tensorflow: Any
+) -> None:
+    from runner.build.convert import _calibration
+
+    def chosen(count: int, seed: int) -> list[int]:
+        quantize = {"mode": "int8", "calibration_samples": count, "seed": seed}
+        sample = _calibration(quantize, SCALING, small_data, lambda progress: None)
+        assert sample is not None
+        (image,) = next(iter(sample()))
+        assert (image.shape, image.dtype) == ((1, 32, 32, 3), np.float32)
+        assert -1 <= image.min() < image.max() <= 1
+        return sample.chosen.tolist()
+
+    assert sorted(chosen(10_000, 0)) == list(range(TRAIN_IMAGES))
+    assert chosen(20, 0) == chosen(20, 0) != chosen(20, 1)
+    assert len(set(chosen(20, 0))) == 20
 
 
 def test_what_the_converter_says_reaches_the_error(

@@ -20,7 +20,7 @@ from runner.errors import StageError
 from tests.build.conftest import Bench, train_params
 
 DIGITS = {"source": "digits", "image_size": [8, 8], "seed": 7, "test_fraction": 0.2}
-ENDLESS = train_params(epochs=100_000, trainable=("none", None))
+LONG = DIGITS | {"image_size": [512, 512]}
 
 
 class Watch:
@@ -98,11 +98,11 @@ def test_a_full_disk_for_the_model_is_called_so(
 
 @pytest.mark.acceptance
 def test_a_killed_worker_is_reported_and_replaced_and_closing_leaves_none(
-    make_bench: Callable[[], Bench], small_data: Path
+    make_bench: Callable[[], Bench],
 ) -> None:
     bench = make_bench()
     watch = Watch()
-    future = bench.executor.submit(bench.request("train", ENDLESS, data=small_data), watch)
+    future = bench.executor.submit(bench.request("data", LONG), watch)
     watch.wait()
     (first,) = worker_pids(bench.executor)
     os.kill(first, signal.SIGKILL)
@@ -116,7 +116,7 @@ def test_a_killed_worker_is_reported_and_replaced_and_closing_leaves_none(
     (second,) = worker_pids(bench.executor)
     assert second != first
     watch = Watch()
-    running = bench.executor.submit(bench.request("train", ENDLESS, data=small_data), watch)
+    running = bench.executor.submit(bench.request("data", LONG), watch)
     waiting = bench.executor.submit(bench.request("data", DIGITS), lambda progress: None)
     watch.wait()
     os.kill(second, signal.SIGINT)  # Ctrl-C is the parent's business.
@@ -133,15 +133,14 @@ def test_a_killed_worker_is_reported_and_replaced_and_closing_leaves_none(
 
 
 @pytest.mark.acceptance
-def test_a_worker_ends_with_a_parent_that_is_killed(small_data: Path, tmp_path: Path) -> None:
+def test_a_worker_ends_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
 from runner.build.executor import LocalExecutor
 from runner.build.protocol import StageRequest
 root = Path({str(tmp_path)!r})
 with LocalExecutor(1, root, threads=1) as executor:
-    inputs = {{"data": Path({str(small_data)!r})}}
-    request = StageRequest("train", "0" * 12, {ENDLESS!r}, inputs, root)
+    request = StageRequest("data", "0" * 12, {LONG!r}, {{}}, root)
     def show(progress):
         if progress.done:
             print(*[worker.pid for worker in executor._alive], flush=True)

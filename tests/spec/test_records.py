@@ -32,7 +32,7 @@ TAGGED = {
     model.Trainable: ("trainable", ["policy", "argument"]),
 }
 # What a spec becomes by being read and expanded.
-DERIVED_OF_SPEC = {"path", "sha256", "variants"}
+DERIVED_OF_SPEC = {"path", "source", "sha256", "variants"}
 CONSUMED_BY_EXPANSION = {"spec", "matrix"}
 DERIVED_OF_VARIANT = {"name", "axes"}
 

@@ -14,7 +14,7 @@ from runner.errors import StageError
 from runner.report.progress import Display, LineDisplay
 from runner.spec.model import Limits, Measure
 from runner.steps.ledger import read_ledger
-from runner.steps.measuring import Experiment, Question, measure, number_arms
+from runner.steps.measuring import Experiment, Question, measure
 from runner.store.runs import Run, RunStore
 from runner.timing.job import Job, Measurement
 from runner.timing.libraries import find_tflite
@@ -22,6 +22,7 @@ from runner.timing.protocol import DELAYED, IDENTICAL, Arm
 from runner.timing.targets.local import LocalTarget
 from tests.conftest import Models
 
+ARMS = ["base", "same", "slow", IDENTICAL, DELAYED]
 MEASURE = Measure(
     effect=0.1,
     confidence=0.999,
@@ -67,7 +68,7 @@ def display() -> Display:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    return RunStore(tmp_path, "demo").create("ab" * 32, b"", {"schedule_seed": 1})
+    return RunStore(tmp_path, "demo").create("ab" * 32, {"schedule_seed": 1, "arms": ARMS})
 
 
 def make_question(models: Models, **changes: Any) -> Question:
@@ -77,9 +78,6 @@ def make_question(models: Models, **changes: Any) -> Question:
 
     arms = [arm("base", models.plain), arm("same", models.plain), arm("slow", models.slower)]
     return Question(arms, "base", dataclasses.replace(MEASURE, **changes), seed=1)
-
-
-NUMBERS = number_arms(["base", "same", "slow"])
 
 
 def crash() -> StageError:
@@ -96,7 +94,7 @@ def test_a_slower_model_is_slower_and_a_model_is_not_slower_than_itself(
     models: Models, run: Run, display: Display, tmp_path: Path
 ) -> None:
     question = make_question(models, max_blocks=12, min_blocks=12)
-    experiment = measure(question, NUMBERS, run, LocalTarget(tmp_path / "log"), display)
+    experiment = measure(question, run, LocalTarget(tmp_path / "log"), display)
     found = verdicts(question, experiment)
     assert found["slow"] is Verdict.SLOWER
     assert found["same"] in (Verdict.EQUIVALENT, Verdict.INCONCLUSIVE)
@@ -110,11 +108,11 @@ def test_an_experiment_goes_on_at_the_process_where_it_was_interrupted(
     question = make_question(models, max_blocks=4, min_blocks=2, effect=0.001)
     first = Faulty(tmp_path / "log", slow_5=KeyboardInterrupt())
     with pytest.raises(KeyboardInterrupt):
-        measure(question, NUMBERS, run, first, display)
+        measure(question, run, first, display)
     done_before = [e for e in run.journal.events() if e["event"] == "process"]
 
     second = Faulty(tmp_path / "log")
-    experiment = measure(question, NUMBERS, run, second, display)
+    experiment = measure(question, run, second, display)
     events = [e for e in run.journal.events() if e["event"] == "process"]
     assert events[: len(done_before)] == done_before
     taken = [(e["block"], e["attempt"], e["arm"]) for e in events]
@@ -128,8 +126,13 @@ def test_the_ledger_read_back_is_the_one_that_was_kept(
     models: Models, run: Run, display: Display, tmp_path: Path
 ) -> None:
     question = make_question(models, max_blocks=2, min_blocks=2, effect=0.001)
-    experiment = measure(question, NUMBERS, run, LocalTarget(tmp_path / "log"), display)
-    assert read_ledger(run, NUMBERS) == experiment.ledger
+    experiment = measure(question, run, LocalTarget(tmp_path / "log"), display)
+    kept, read = experiment.ledger, read_ledger(run)
+    for ledger in (kept, read):
+        ledger.pilot_processes = {
+            key: {**event, "time": None} for key, event in ledger.pilot_processes.items()
+        }
+    assert read == kept
 
 
 def test_a_process_that_fails_once_has_its_block_redone(
@@ -137,7 +140,7 @@ def test_a_process_that_fails_once_has_its_block_redone(
 ) -> None:
     question = make_question(models, max_blocks=2, min_blocks=2, effect=0.001)
     target = Faulty(tmp_path / "log", slow_4=crash())
-    experiment = measure(question, NUMBERS, run, target, display)
+    experiment = measure(question, run, target, display)
     assert experiment.ledger.reasons["a process failed"] == 1
     assert not experiment.ledger.dropped
     assert all(len(arm) == 2 for arm in experiment.ledger.arms.values())
@@ -148,7 +151,7 @@ def test_an_arm_that_fails_for_good_is_dropped_and_the_others_keep_their_blocks(
 ) -> None:
     question = make_question(models, max_blocks=3, min_blocks=3, effect=0.001)
     target = Faulty(tmp_path / "log", slow_5=crash(), slow_6=crash())
-    experiment = measure(question, NUMBERS, run, target, display)
+    experiment = measure(question, run, target, display)
     assert experiment.ledger.dropped["slow"]["kind"] == "crashed"
     lengths = {name: len(arm) for name, arm in experiment.ledger.arms.items()}
     assert lengths == {"base": 3, "same": 3, IDENTICAL: 3, DELAYED: 3, "slow": 1}
@@ -159,17 +162,52 @@ def test_an_arm_that_fails_in_the_pilot_leaves_the_others_their_experiment(
     models: Models, run: Run, display: Display, tmp_path: Path
 ) -> None:
     question = make_question(models, max_blocks=2, min_blocks=2, effect=0.001)
-    experiment = measure(question, NUMBERS, run, Faulty(tmp_path / "log", slow=crash()), display)
-    assert "slow" in experiment.ledger.dropped
+    target = Faulty(tmp_path / "log", slow=crash())
+    experiment = measure(question, run, target, display)
+    assert experiment.ledger.dropped["slow"]["kind"] == "crashed"
+    assert target.ran.count("slow") == 2
     assert len(experiment.ledger.arms["same"]) == 2
 
 
-def test_a_baseline_that_fails_in_the_pilot_ends_the_experiment(
+def test_a_baseline_that_fails_for_good_ends_the_experiment_with_its_reason(
     models: Models, run: Run, display: Display, tmp_path: Path
 ) -> None:
     target = Faulty(tmp_path / "log", base=crash())
-    with pytest.raises(StageError, match="SIGSEGV"):
-        measure(make_question(models), NUMBERS, run, target, display)
+    experiment = measure(make_question(models), run, target, display)
+    assert experiment.stopped == "failed"
+    assert experiment.ledger.dropped["base"]["message"] == "crashed with SIGSEGV"
+
+
+def test_an_interrupted_pilot_goes_on_where_it_was(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=1, min_blocks=1)
+    with pytest.raises(KeyboardInterrupt):
+        measure(question, run, Faulty(tmp_path / "log", slow_2=KeyboardInterrupt()), display)
+    measure(question, run, Faulty(tmp_path / "log"), display)
+    pilot = [(e["block"], e["arm"]) for e in run.journal.events() if e["event"] == "pilot_process"]
+    assert len(pilot) == len(set(pilot)) == 9
+
+
+def test_a_failure_in_a_disturbed_block_is_not_held_against_the_arm(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    always = Limits(steal=1.0, load_cores=-1.0, temperature_c=100.0)
+    question = make_question(models, max_blocks=1, min_blocks=1, limits=always, max_time_s=1.0)
+    target = Faulty(tmp_path / "log", slow_4=crash(), slow_5=crash(), slow_6=crash())
+    experiment = measure(question, run, target, display)
+    assert experiment.stopped == "disturbed"
+    assert not experiment.ledger.dropped
+
+
+def test_a_process_whose_samples_were_lost_did_not_happen(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=2, min_blocks=2, effect=0.001)
+    measure(question, run, LocalTarget(tmp_path / "log"), display)
+    path = run.samples_path("slow")
+    path.write_bytes(path.read_bytes()[:-24])
+    assert [len(read_ledger(run).arms[name]) for name in ("base", "slow")] == [2, 1]
 
 
 def test_precision_ends_an_experiment_and_reading_it_again_runs_nothing(
@@ -177,7 +215,7 @@ def test_precision_ends_an_experiment_and_reading_it_again_runs_nothing(
 ) -> None:
     question = make_question(models, max_blocks=60, min_blocks=3, effect=5.0)
     target = Faulty(tmp_path / "log")
-    assert measure(question, NUMBERS, run, target, display).stopped == "precise"
+    assert measure(question, run, target, display).stopped == "precise"
     again = Faulty(tmp_path / "log")
-    assert measure(question, NUMBERS, run, again, display).stopped == "precise"
+    assert measure(question, run, again, display).stopped == "precise"
     assert again.ran == []

@@ -13,7 +13,7 @@ KEY = "cd" * 32
 
 
 def create(tmp_path: Path, key: str = KEY) -> Run:
-    return RunStore(tmp_path, "demo").create(key, b"spec: 1\n", {"schedule_seed": 5})
+    return RunStore(tmp_path, "demo").create(key, {"schedule_seed": 5, "arms": ["a", "b"]})
 
 
 def samples_file(tmp_path: Path, *values: int) -> Path:
@@ -28,7 +28,19 @@ def test_a_run_is_found_by_its_experiment_and_no_other(tmp_path: Path) -> None:
     assert store.latest(KEY) == run
     assert store.latest("00" * 32) is None
     assert run.schedule_seed == 5
-    assert (run.folder / "spec.yaml").read_bytes() == b"spec: 1\n"
+    run.begin_stay(b"spec: 1\n", host={"cpu": "x"})
+    run.begin_stay(b"spec: 1 # changed\n", host={})
+    assert (run.folder / "spec.yaml").read_bytes() == b"spec: 1 # changed\n"
+    assert run.beginnings()[1] == {"cpu": "x"}
+
+
+def test_an_arm_keeps_its_file_whatever_order_a_later_spec_names_arms_in(tmp_path: Path) -> None:
+    run = create(tmp_path)
+    run.append_samples("b", samples_file(tmp_path, 7))
+    found = RunStore(tmp_path, "demo").latest(KEY)
+    assert found.arms == ("a", "b")
+    assert found.samples_path("b").read_bytes() == struct.pack("<q", 7)
+    assert not found.samples_path("a").exists()
 
 
 def test_a_run_whose_plan_was_never_written_is_no_run(tmp_path: Path) -> None:
@@ -39,12 +51,16 @@ def test_a_run_whose_plan_was_never_written_is_no_run(tmp_path: Path) -> None:
 
 def test_samples_come_back_by_range_and_a_torn_tail_is_cut_off(tmp_path: Path) -> None:
     run = create(tmp_path)
-    first = run.append_samples(0, samples_file(tmp_path, 1, 2, 3))
-    with run.samples_path(0).open("ab") as file:
+    first = run.append_samples("b", samples_file(tmp_path, 1, 2, 3))
+    with run.samples_path("b").open("ab") as file:
         file.write(b"\x07\x07\x07")
-    second = run.append_samples(0, samples_file(tmp_path, 4))
-    assert (first, second) == (SampleRange(0, 3), SampleRange(3, 1))
-    assert run.read_samples(0, second) == struct.pack("<q", 4)
+    second = run.append_samples("b", samples_file(tmp_path, 4))
+    assert (first, second) == (
+        SampleRange("samples/01.i64", 0, 3),
+        SampleRange("samples/01.i64", 3, 1),
+    )
+    assert run.read_samples(second) == struct.pack("<q", 4)
+    assert run.read_samples(SampleRange("samples/00.i64", 0, 9)) == b""
 
 
 def test_scratch_is_empty_before_and_gone_after(tmp_path: Path) -> None:

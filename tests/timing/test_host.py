@@ -16,6 +16,7 @@ BEFORE = Conditions(
     throttled_s=0.0,
     swapped_pages=0,
     temperature_c=50.0,
+    boot_id="one",
     monotonic_s=1000.0,
     boottime_s=2000.0,
 )

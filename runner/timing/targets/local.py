@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from runner.errors import StageError
-from runner.timing.job import Job, Measurement, read_report, refusal
+from runner.errors import EnvironmentUnusableError, StageError
+from runner.timing.job import NO_SPACE, Job, Measurement, read_report, refusal
 from runner.timing.process import run_module
 
 _PADDING_VARIABLE = "RETIME_PADDING"
@@ -28,6 +28,7 @@ class LocalTarget:
 
         Raises:
             StageError: it was refused, crashed, or took longer than `timeout_s`.
+        EnvironmentUnusableError: the disk is full.
         """
         ended = run_module(
             "runner.timing.worker",
@@ -39,6 +40,13 @@ class LocalTarget:
         report = read_report(ended.output)
         if report.measurement is not None and ended.returncode == 0:
             return report.measurement
+        if report.error is not None and report.error[0] == NO_SPACE:
+            raise EnvironmentUnusableError(
+                "no space left on the device",
+                where=job.samples,
+                why="the samples of one process are thrown away; everything finished is kept",
+                remedy="free some room and run the same command again; it goes on where it stopped",
+            )
         if report.error is not None:
             raise refusal(report, where=arm, log=str(self._log))
         if ended.timed_out:
