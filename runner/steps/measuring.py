@@ -196,8 +196,9 @@ class _Stay:
 
     def _wait(self, in_vain: int, task: Task) -> None:
         """After a disturbed attempt: waits, longer each time, for the machine to become quiet."""
-        wait_s = min(_LONGEST_WAIT_S, 2.0**in_vain)
         total_s = self.question.measure.max_time_s
+        left_s = max(0.0, total_s - self.ledger.elapsed_s)
+        wait_s = min(_LONGEST_WAIT_S, 2.0**in_vain, left_s)
         done_s = min(self.ledger.elapsed_s, total_s)
         task.update(done_s, total_s, f"disturbed; waiting {wait_s:.0f} s")
         time.sleep(wait_s)
