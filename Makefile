@@ -31,10 +31,10 @@ report: $(VENV)/.ready ## Show an earlier result: make report RUN=runs/quickstar
 	@$(RETIME) report $(RUN) $(ARGS)
 
 test: setup-dev lint test-native ## Everything that CI runs: style, types, contracts, C, Python
-	@$(BIN)/python -m pytest $(PYTEST) $(ARGS)
+	@$(BIN)/python -m pytest $(PYTEST) --basetemp=.pytest_tmp $(ARGS)
 
 test-fast: setup-dev ## The tests that need no TensorFlow
-	@$(BIN)/python -m pytest $(PYTEST) -m fast $(ARGS)
+	@$(BIN)/python -m pytest $(PYTEST) --basetemp=.pytest_tmp -m fast $(ARGS)
 
 test-native: setup-dev ## The C tests, plain and under sanitizers
 	@$(MAKE) --no-print-directory -C native test CC='$(CC)'

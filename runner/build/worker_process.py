@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ _ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
     "CUDA_VISIBLE_DEVICES": "",
 }
+MOST_GROWTH_BYTES = 2**30
 _NUMBERS = itertools.count(1)
 _RERUN = "run the same command again; it goes on where it stopped"
 _REMEDIES: dict[int, str] = {
@@ -37,9 +39,11 @@ class WorkerProcess:
     Args:
         threads: cores that it may use.
         log: receives what the process prints before its first stage.
+        home: the folder below which TensorFlow and Keras may write beside their results.
     """
 
-    def __init__(self, threads: int, log: Path) -> None:
+    def __init__(self, threads: int, log: Path, home: Path) -> None:
+        self._settled_bytes = 0
         # Isolated: a module beside the spec must not be taken for one of TensorFlow's.
         command = [sys.executable, "-I", "-m", "runner.build.worker", "--threads", str(threads)]
         with log.open("ab") as output:
@@ -49,7 +53,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=output,
                 text=True,
-                env={**os.environ, **_ENVIRONMENT},
+                env=_environment(home),
                 start_new_session=True,
             )
 
@@ -57,6 +61,15 @@ class WorkerProcess:
     def pid(self) -> int:
         """The child's process number, which is its group's too."""
         return self._child.pid
+
+    @property
+    def has_grown(self) -> bool:
+        """Whether it holds far more memory than after its first stage: time for another one.
+
+        TensorFlow keeps the graph of every training step for ever (a gradient function of the
+        optimizer's reduction stays registered), which is 100 MiB and more for a MobileNet.
+        """
+        return self._resident_bytes() > self._settled_bytes + MOST_GROWTH_BYTES
 
     @property
     def is_alive(self) -> bool:
@@ -81,10 +94,9 @@ class WorkerProcess:
             event = json.loads(line)
             if event["id"] != number:
                 continue
-            if event["event"] == "finished":
-                return StageOutcome(event["summary"])
-            if event["event"] == "failed":
-                raise _failed(request, event, log)
+            if event["event"] != "progress":
+                self._settled_bytes = self._settled_bytes or self._resident_bytes()
+                return _outcome(request, event, log)
             on_progress(Progress(event["done"], event["total"], event["note"], event["unit"]))
         raise _crashed(request, self._child.wait(), log)
 
@@ -110,6 +122,26 @@ class WorkerProcess:
         assert self._child.stdout is not None  # noqa: S101
         self._child.stdout.close()
 
+    def _resident_bytes(self) -> int:
+        """0 where the system doesn't tell."""
+        try:
+            fields = Path(f"/proc/{self._child.pid}/statm").read_text(encoding="ascii").split()
+        except OSError:
+            return 0
+        return int(fields[1]) * resource.getpagesize()
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """This process's environment, with nothing that makes a worker write outside `home`.
+
+    TensorFlow leaves generated code in the temporary folder when it is killed, and Keras makes a
+    folder in the user's home; one that is there already, with weights perhaps, is used.
+    """
+    scratch = home / "tmp" / f"scratch.{os.getpid()}"
+    scratch.mkdir(parents=True, exist_ok=True)
+    keras = {} if Path("~/.keras").expanduser().is_dir() else {"KERAS_HOME": str(home / "keras")}
+    return {**keras, **os.environ, **_ENVIRONMENT, "TMPDIR": str(scratch)}
+
 
 def start_worker(threads: int, request: StageRequest, log: Path) -> WorkerProcess:
     """Starts a worker for a stage.
@@ -118,14 +150,16 @@ def start_worker(threads: int, request: StageRequest, log: Path) -> WorkerProces
         StageError: there is no room for its log, or the system refuses another process.
     """
     try:
-        return WorkerProcess(threads, log)
+        return WorkerProcess(threads, log, request.output.absolute().parents[1])
     except OSError as error:
         failure = explain(error).as_record()
         raise StageError(stage=request.stage, **failure) from error
 
 
-def _failed(request: StageRequest, event: dict[str, Any], log: Path) -> StageError:
-    return StageError(
+def _outcome(request: StageRequest, event: dict[str, Any], log: Path) -> StageOutcome:
+    if event["event"] == "finished":
+        return StageOutcome(event["summary"])
+    raise StageError(
         event["what"],
         stage=request.stage,
         kind=event["kind"],

@@ -87,8 +87,13 @@ class _Site:
             return
         cores = len(os.sched_getaffinity(0))
         workers = min(_MOST_WORKERS, cores, len(missing))
-        with LocalExecutor(workers, self.run.logs, threads=max(1, cores // workers)) as executor:
-            self._run_all(missing, executor)
+        try:
+            with LocalExecutor(
+                workers, self.run.logs, threads=max(1, cores // workers)
+            ) as executor:
+                self._run_all(missing, executor)
+        finally:
+            self.store.tidy()
 
     def _run_all(self, missing: list[Stage], executor: LocalExecutor) -> None:
         running: dict[Future[StageOutcome], _Running] = {}

@@ -144,6 +144,11 @@ class ArtifactStore:
         """Removes a draft."""
         shutil.rmtree(draft, ignore_errors=True)
 
+    def tidy(self) -> None:
+        """Removes this process's drafts and whatever else it left beside them."""
+        for folder in (self._root / "tmp").glob(f"*.{os.getpid()}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
     def _folder(self, stage: str, key: str) -> Path:
         return self._root / stage / key
 

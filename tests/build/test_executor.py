@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from runner.build import worker_process
 from runner.build.executor import LocalExecutor
 from runner.build.fake import FakeExecutor, FakeStage
-from runner.build.protocol import Progress, StageRequest
+from runner.build.protocol import Progress, StageOutcome, StageRequest
 from runner.errors import StageError
 from tests.build.conftest import Bench, train_params
 
@@ -172,6 +173,56 @@ def test_workers_start_only_as_stages_come(tmp_path: Path) -> None:
     with LocalExecutor(3, tmp_path / "logs", threads=1) as executor:
         assert not executor._servants
         assert worker_pids(executor) == []
+
+
+@pytest.mark.fast
+def test_a_worker_that_holds_too_much_memory_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = worker_process.WorkerProcess(1, tmp_path / "log", tmp_path)
+    try:
+        assert 0 < worker._resident_bytes() < 2**30
+        assert not worker.has_grown
+        monkeypatch.setattr(worker_process, "MOST_GROWTH_BYTES", 0)
+        assert worker.has_grown
+    finally:
+        worker.dismiss()
+    assert not worker.is_alive
+
+    class Stub:
+        """A worker that has grown after its second stage."""
+
+        is_alive = True
+
+        def __init__(self) -> None:
+            self.stages = 0
+            stubs.append(self)
+
+        @property
+        def has_grown(self) -> bool:
+            return self.stages == 2
+
+        def run(self, *_: object) -> StageOutcome:
+            self.stages += 1
+            return StageOutcome({})
+
+        def hang_up(self) -> None:
+            pass
+
+        def end(self, patience_s: float) -> None:
+            pass
+
+        def dismiss(self) -> None:
+            self.is_alive = False
+
+    stubs: list[Stub] = []
+    monkeypatch.setattr("runner.build.executor.start_worker", lambda *_: Stub())
+    request = StageRequest("data", "0" * 12, {}, {}, tmp_path)
+    with LocalExecutor(1, tmp_path, threads=1) as executor:
+        for _ in range(5):
+            executor.submit(request, lambda progress: None).result(10)
+    assert [stub.stages for stub in stubs] == [2, 2, 1]
+    assert not any(stub.is_alive for stub in stubs)
 
 
 @pytest.mark.fast

@@ -75,6 +75,16 @@ def test_two_that_make_the_same_artifact_both_succeed(tmp_path: Path) -> None:
         assert made.file("a").read_text() == "x"
 
 
+def test_tidying_removes_what_this_process_left_and_nothing_of_others(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    draft = store.draft("train", KEY)
+    other = draft.with_name("train-abcdef.1")
+    other.mkdir()
+    store.tidy()
+    assert not draft.exists()
+    assert other.exists()
+
+
 def test_drafts_of_dead_processes_are_swept(tmp_path: Path) -> None:
     dead = tmp_path / "tmp" / "train-abcdef.4194305"
     dead.mkdir(parents=True)
