@@ -137,7 +137,7 @@ def _environment(home: Path) -> dict[str, str]:
     TensorFlow leaves generated code in the temporary folder when it is killed, and Keras makes a
     folder in the user's home; one that is there already, with weights perhaps, is used.
     """
-    scratch = home / "tmp" / f"scratch.{os.getpid()}"
+    scratch = home / f"scratch.{os.getpid()}"
     scratch.mkdir(parents=True, exist_ok=True)
     keras = {} if Path("~/.keras").expanduser().is_dir() else {"KERAS_HOME": str(home / "keras")}
     return {**keras, **os.environ, **_ENVIRONMENT, "TMPDIR": str(scratch)}
@@ -150,7 +150,7 @@ def start_worker(threads: int, request: StageRequest, log: Path) -> WorkerProces
         StageError: there is no room for its log, or the system refuses another process.
     """
     try:
-        return WorkerProcess(threads, log, request.output.absolute().parents[1])
+        return WorkerProcess(threads, log, request.output.absolute().parent)
     except OSError as error:
         failure = explain(error).as_record()
         raise StageError(stage=request.stage, **failure) from error

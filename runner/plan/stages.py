@@ -15,9 +15,9 @@ from runner.spec.model import Quantize, Spec, Variant
 CODE_VERSIONS = {"data": 1, "train": 1, "convert": 1, "evaluate": 1, "time": 1}
 # The libraries that determine what a stage makes.
 _LIBRARIES = {
-    "data": ("tensorflow",),
+    "data": ("tensorflow", "numpy"),
     "train": ("tensorflow", "keras"),
-    "convert": ("tensorflow", "keras"),
+    "convert": ("tensorflow", "keras", "numpy"),
     "evaluate": ("numpy",),
 }
 _CALIBRATED = frozenset({"int8", "int8_io", "int16x8"})
