@@ -105,6 +105,15 @@ def test_the_delayed_control_must_be_found_and_have_the_right_size() -> None:
     assert not check_delayed(shifted(math.log1p(0.04), 0.001), flat, delay_ns, DESIGN).passed
 
 
+def test_a_delay_that_is_not_the_effect_proves_nothing_even_if_it_is_found() -> None:
+    flat = {block: process(13.0, block) for block in range(12)}
+    twice = math.log1p(0.04)
+    late = {block: process(13.0 + d, block) for block, d in enumerate(spread(twice, 0.001))}
+    control = check_delayed(late, flat, round(0.04 * math.exp(13.0)), DESIGN)
+    assert control.ratio == pytest.approx(control.expected, abs=1e-3)
+    assert not control.passed
+
+
 def test_precision_looks_at_widths_alone() -> None:
     narrow, wide = spread(0.3, 0.005), spread(0.0, 0.05)
     assert is_precise(arms_of(a=narrow), "base", DESIGN, least_blocks=10)
