@@ -19,7 +19,7 @@ pytestmark = pytest.mark.fast
         (None, ExitCode.EXPECTATION_FAILED),
     ],
 )
-def test_only_expectations_that_hold_end_well(holds: bool | None, code: ExitCode) -> None:
+def test_only_expectations_that_hold_end_well(*, holds: bool | None, code: ExitCode) -> None:
     result = quickstart()
     result["expectations"][0]["holds"] = holds
     assert exit_code(result) is code
