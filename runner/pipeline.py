@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from runner.errors import ArgumentError, ExitCode, InterruptedRunError
+from runner.plan.abilities import refusals
 from runner.plan.stages import Plan, make_plan
 from runner.report.console import print_report
 from runner.report.plan import print_plan
@@ -51,6 +52,7 @@ def bench(path: Path, places: Places, console: Console, *, fresh: bool = False) 
         RetimeError: the spec is wrong, or this machine is not usable.
     """
     spec = read_spec(path)
+    _check_abilities(spec)
     libraries = find_libraries(spec)
     plan = make_plan(spec, look_around(spec, libraries))
     store = RunStore(places.runs, spec.name)
@@ -134,6 +136,17 @@ def _work(
     run.write_result(result)
     run.journal.append("finished", proven=result["proven"])
     return run, result
+
+
+def _check_abilities(spec: Spec) -> None:
+    asked = refusals(spec)
+    if asked:
+        raise ArgumentError(
+            "this version can't carry out all that the spec asks for",
+            where=str(spec.path),
+            why=", ".join(asked),
+            remedy="leave it out, or install a version that can; the spec itself is valid",
+        )
 
 
 def exit_code(result: dict[str, Any]) -> ExitCode:

@@ -33,6 +33,7 @@ def variant(head: str, mode: str, median_ns: float, **changes: Any) -> dict[str,
             "samples": 359,
             "agreement": 0.99,
             "largest_difference": 0.02,
+            "finite": True,
         },
         "latency_ns": {
             "median": median_ns,

@@ -9,18 +9,8 @@ from typing import Any
 import keras
 
 from runner.build.failures import StageFailure, excerpt
+from runner.build.head import make_layer
 from runner.build.weights import make_base
-
-_HEAD = {
-    "global_average_pooling": keras.layers.GlobalAveragePooling2D,
-    "global_max_pooling": keras.layers.GlobalMaxPooling2D,
-    "flatten": keras.layers.Flatten,
-    "dropout": keras.layers.Dropout,
-    "batch_normalization": keras.layers.BatchNormalization,
-    "dense": keras.layers.Dense,
-    "conv": keras.layers.Conv2D,
-}
-
 
 def build_model(
     params: Mapping[str, Any], image_size: tuple[int, int], classes: int
@@ -40,7 +30,7 @@ def build_model(
         choose_trainable(base.layers, params["trainable"])
         given = base.output
         for layer in params["head"]:
-            given = _head_layer(layer, classes)(given)
+            given = make_layer(layer, classes)(given)
     except (TypeError, ValueError) as error:
         raise StageFailure(
             "bad_input", "Keras can't build this model", why=excerpt(error)
@@ -112,12 +102,3 @@ def _set_momentum(model: keras.Model, momentum: float | None) -> None:
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = momentum
-
-
-def _head_layer(layer: Mapping[str, Any], classes: int) -> Any:
-    kind, options = layer["kind"], layer["options"]
-    if kind == "classifier":
-        return keras.layers.Dense(classes, activation="softmax", name="classifier", **options)
-    if kind == "conv":
-        return keras.layers.Conv2D(padding="same", **options)
-    return _HEAD[kind](**options)

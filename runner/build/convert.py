@@ -17,18 +17,18 @@ from runner.build.failures import StageFailure, excerpt, explain
 from runner.build.protocol import Progress, Report
 from runner.build.scaling import scale
 from runner.build.tflite_file import INPUT, add_signature, describe
-
-_CALIBRATED = frozenset({"int8", "int8_io", "int16x8"})
-
+from runner.spec.model import CALIBRATED_MODES
 
 def convert_model(
-    params: Mapping[str, Any], train: Path, data: Path, output: Path, report: Report
+    params: Mapping[str, Any], source: Path, data: Path | None, output: Path, report: Report
 ) -> dict[str, Any]:
     """Writes `model.tflite`, for a batch of one image.
 
     Args:
         params: `quantize` is a `runner.spec.model.Quantize` as JSON, of which modes that need no
             calibration may have the mode alone; `scaling` says how pixels become the model's input.
+        source: the folder that holds `model.keras`.
+        data: the folder of images; None where the mode needs none.
 
     Returns:
         What `tflite_file.describe` says, and `calibration_images`.
@@ -38,7 +38,7 @@ def convert_model(
     calibration = _calibration(quantize, params["scaling"], data, report)
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
-    model = keras.models.load_model(train / "model.keras", compile=False, safe_mode=True)
+    model = keras.models.load_model(source / "model.keras", compile=False, safe_mode=True)
     converter = make_converter(model, quantize["mode"])
     converter.representative_dataset = calibration
     content = add_signature(_convert(converter, quantize["mode"]))
@@ -124,9 +124,9 @@ class _Calibration:
 
 
 def _calibration(
-    quantize: Mapping[str, Any], scaling: str, data: Path, report: Report
+    quantize: Mapping[str, Any], scaling: str, data: Path | None, report: Report
 ) -> _Calibration | None:
-    if quantize["mode"] not in _CALIBRATED:
+    if data is None or quantize["mode"] not in CALIBRATED_MODES:
         return None
     images = open_array(data / "train_images.npy")
     generator = np.random.default_rng(quantize["seed"])

@@ -28,7 +28,7 @@ def make_data(params: Mapping[str, Any], output: Path, report: Report) -> dict[s
         params: a `runner.spec.model.Data` as JSON.
     """
     images, labels = load_digits()
-    is_test = split(labels, params["source"], params["test_fraction"], params["seed"])
+    is_test = split(labels, params["source"]["kind"], params["test_fraction"], params["seed"])
     size = (params["image_size"][0], params["image_size"][1])
     done = 0
     for name, chosen in (("train", ~is_test), ("test", is_test)):

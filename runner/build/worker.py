@@ -121,7 +121,7 @@ def _run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         case "convert":
             from runner.build.convert import convert_model
 
-            return convert_model(params, inputs["train"], inputs["data"], output, report)
+            return convert_model(params, inputs["source"], inputs.get("data"), output, report)
         case other:
             raise StageFailure("bad_input", f"there is no stage {other!r}")
 

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import PurePath
 from typing import Any
 
 from runner.spec.architectures import ARCHITECTURES
-from runner.spec.model import Quantize, Spec, Variant
+from runner.spec.model import Data, Model, Quantize, Runtime, Spec, Variant
 
 # Raised when a stage's code changes what it makes from the same inputs.
-CODE_VERSIONS = {"data": 1, "train": 1, "convert": 1, "evaluate": 1, "time": 1}
+CODE_VERSIONS = {
+    "data": 1,
+    "train": 1,
+    "load": 1,
+    "compress": 1,
+    "adopt": 1,
+    "convert": 2,
+    "evaluate": 2,
+    "time": 2,
+}
 # The libraries that determine what a stage makes.
-_LIBRARIES = {
+_LIBRARIES: dict[str, tuple[str, ...]] = {
     "data": ("tensorflow", "numpy"),
     "train": ("tensorflow", "keras"),
+    "load": ("tensorflow", "keras"),
+    "compress": ("tensorflow", "keras", "tf-keras", "tensorflow-model-optimization"),
+    "adopt": (),
     "convert": ("tensorflow", "keras", "numpy"),
     "evaluate": ("numpy",),
 }
-_CALIBRATED = frozenset({"int8", "int8_io", "int16x8"})
+# Stages that make the .tflite file, and those that make the Keras model it is made of.
+MAKERS_OF_FILES = ("convert", "adopt")
+MAKERS_OF_MODELS = ("compress", "train", "load")
 
-STAGE_ORDER = ("data", "train", "convert", "evaluate")
+STAGE_ORDER = ("data", "load", "train", "compress", "adopt", "convert", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -30,7 +45,8 @@ class Stage:
     """One step, which is done once for all variants that share its content.
 
     Attributes:
-        kind: `data`, `train`, `convert` or `evaluate`.
+        kind: `data`; `train`, or `load` for a finished Keras model; `compress`; `convert`, or
+            `adopt` for a finished .tflite file; `evaluate`.
         key: SHA-256 of `identity`: the artifact's address.
         identity: everything that determines what comes out.
         params: what the worker is told.
@@ -53,12 +69,11 @@ class Stage:
         match self.kind:
             case "data":
                 height, width = self.params["image_size"]
-                return f"{self.params['source']} at {height}x{width}"
+                return f"{self.params['source']['kind']} at {height}x{width}"
             case "train":
-                base = self.params["model"]["base"]
-                alpha = "" if base["alpha"] is None else f" {base['alpha']:g}"
-                layers = filter(None, map(_layer_label, self.params["model"]["head"]))
-                return ", ".join([f"{base['architecture']}{alpha}", *layers])
+                return _network_label(self.params["model"])
+            case "load" | "adopt":
+                return PurePath(self.params["file"]).name
             case _:
                 return ", ".join(self.short_names)
 
@@ -76,6 +91,15 @@ class Plan:
     stages: Mapping[str, Stage]
     of_variant: Mapping[str, Mapping[str, str]]
     experiment_key: str
+
+    def maker_of_file(self, variant: str) -> str:
+        """The key of the stage that makes a variant's .tflite file."""
+        return _first(self.of_variant[variant], MAKERS_OF_FILES)
+
+    def maker_of_model(self, variant: str) -> str | None:
+        """The key of the stage that makes its Keras model; None for a finished .tflite file."""
+        keys = self.of_variant[variant]
+        return next((keys[kind] for kind in MAKERS_OF_MODELS if kind in keys), None)
 
 
 @dataclass(frozen=True)
@@ -100,13 +124,28 @@ def make_plan(spec: Spec, surroundings: Surroundings) -> Plan:
     draft = _Draft(surroundings)
     for variant in spec.variants:
         draft.add_variant(variant)
-    experiment = {
+    order = sorted(draft.stages.values(), key=lambda stage: STAGE_ORDER.index(stage["kind"]))
+    stages = {
+        stage["key"]: Stage(
+            variants=tuple(variant.name for variant in draft.variants[stage["key"]]),
+            short_names=tuple(variant.short_name for variant in draft.variants[stage["key"]]),
+            **stage,
+        )
+        for stage in order
+    }
+    plan = Plan(stages, draft.of_variant, "")
+    return replace(plan, experiment_key=content_key(_experiment(spec, plan, surroundings)))
+
+
+def _experiment(spec: Spec, plan: Plan, surroundings: Surroundings) -> dict[str, Any]:
+    """Everything that determines what is timed and how."""
+    runtimes: dict[int, dict[str, Any]] = {}
+    return {
         "code": CODE_VERSIONS["time"],
         "variants": {
             variant.name: [
-                draft.of_variant[variant.name]["convert"],
-                variant.runtime.delegate,
-                variant.runtime.threads,
+                plan.maker_of_file(variant.name),
+                runtimes.setdefault(id(variant.runtime), _runtime(variant.runtime)),
                 variant.target,
                 surroundings.libraries[variant.name],
             ]
@@ -117,21 +156,10 @@ def make_plan(spec: Spec, surroundings: Surroundings) -> Plan:
         "measure": {
             name: value
             for name, value in asdict(spec.measure).items()
-            if name not in {"max_time_s", "max_blocks", "min_blocks", "limits"}
+            if name not in {"max_time_s", "max_blocks", "min_blocks", "limits", "power"}
         },
         "host": surroundings.host,
     }
-    stages = {
-        key: Stage(
-            variants=tuple(variant.name for variant in needing),
-            short_names=tuple(variant.short_name for variant in needing),
-            **draft.stages[key],
-        )
-        for key, needing in sorted(
-            draft.variants.items(), key=lambda item: _order(draft.stages[item[0]]["kind"])
-        )
-    }
-    return Plan(stages, draft.of_variant, content_key(experiment))
 
 
 def content_key(identity: Mapping[str, Any]) -> str:
@@ -146,37 +174,94 @@ class _Draft:
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     variants: dict[str, list[Variant]] = field(default_factory=dict)
     of_variant: dict[str, dict[str, str]] = field(default_factory=dict)
+    # What was worked out before, by the identity of the records that it was worked out from.
+    known: dict[tuple[Any, ...], str] = field(default_factory=dict)
 
     def add_variant(self, variant: Variant) -> None:
-        scaling = ARCHITECTURES[variant.model.base.architecture].scaling
-        data = self._add(variant, "data", asdict(variant.data), {})
-        train = self._add(
-            variant,
-            "train",
-            {"model": asdict(variant.model), "train": asdict(variant.train), "scaling": scaling},
-            {"data": data},
-        )
-        convert = self._add(
-            variant,
-            "convert",
-            {"quantize": _relevant(variant.quantize), "scaling": scaling},
-            {"data": data, "train": train},
-        )
-        runtime = {
-            "library_sha256": self.surroundings.libraries[variant.name],
-            "delegate": variant.runtime.delegate,
-            "threads": variant.runtime.threads,
-        }
+        scaling = scaling_of(variant.model)
+        data = self._data(variant, variant.data)
+        if variant.model.is_tflite:
+            self._add(variant, "adopt", {}, (variant.model,), lambda: {"file": variant.model.file})
+            source = None
+        else:
+            source = self._model(variant, data, scaling)
+            self._add(
+                variant,
+                "convert",
+                {"source": source} | (data if variant.quantize.is_calibrated else {}),
+                (variant.quantize, scaling),
+                lambda: {"quantize": _relevant(variant.quantize), "scaling": scaling},
+            )
+        model = _first(self.of_variant[variant.name], MAKERS_OF_FILES)
+        library = self.surroundings.libraries[variant.name]
         self._add(
             variant,
             "evaluate",
-            {"scaling": scaling, "runtime": runtime},
-            {"data": data, "convert": convert},
+            {"model": model, **data, **({"reference": source} if source and data else {})},
+            (variant.runtime, scaling, library),
+            lambda: {
+                "scaling": scaling,
+                "runtime": _runtime(variant.runtime) | {"library_sha256": library},
+            },
         )
 
+    def _data(self, variant: Variant, data: Data | None) -> dict[str, str]:
+        """The input that images are; none where there are none."""
+        if data is None:
+            return {}
+        return {"data": self._add(variant, "data", {}, (data,), lambda: asdict(data))}
+
+    def _model(self, variant: Variant, data: dict[str, str], scaling: str) -> str:
+        """The stages that make the Keras model; the key of the last one."""
+        model, train = variant.model, variant.train
+        if model.file is not None:
+            params = {"file": model.file, "scaling": scaling}
+            key = self._add(variant, "load", data, (model, scaling), lambda: params)
+        else:
+            key = self._add(
+                variant,
+                "train",
+                data,
+                (model, train),
+                lambda: {"model": asdict(model), "train": _train(variant), "scaling": scaling},
+            )
+        if variant.compress:
+            key = self._add(
+                variant,
+                "compress",
+                {"source": key, **data},
+                (variant.compress, train, scaling),
+                lambda: {
+                    "steps": [asdict(step) for step in variant.compress],
+                    "train": _train(variant),
+                    "scaling": scaling,
+                },
+            )
+        return key
+
     def _add(
-        self, variant: Variant, kind: str, params: Mapping[str, Any], inputs: dict[str, str]
+        self,
+        variant: Variant,
+        kind: str,
+        inputs: dict[str, str],
+        determined_by: tuple[Any, ...],
+        params: Callable[[], Mapping[str, Any]],
     ) -> str:
+        """Adds a stage for a variant and returns its key.
+
+        Args:
+            determined_by: the records and texts that `params` is made of, which it is not called
+                for again: records that are shared are the same object.
+        """
+        made_of = (kind, *inputs.values(), *(_identity(one) for one in determined_by))
+        key = self.known.get(made_of)
+        if key is None:
+            key = self.known[made_of] = self._new(kind, params(), inputs)
+        self.variants[key].append(variant)
+        self.of_variant.setdefault(variant.name, {})[kind] = key
+        return key
+
+    def _new(self, kind: str, params: Mapping[str, Any], inputs: dict[str, str]) -> str:
         identity = {
             "stage": kind,
             "code": CODE_VERSIONS[kind],
@@ -189,8 +274,7 @@ class _Draft:
             key,
             {"kind": kind, "key": key, "identity": identity, "params": params, "inputs": inputs},
         )
-        self.variants.setdefault(key, []).append(variant)
-        self.of_variant.setdefault(variant.name, {})[kind] = key
+        self.variants.setdefault(key, [])
         return key
 
     def _with_contents(self, value: Any) -> Any:
@@ -204,13 +288,45 @@ class _Draft:
         return value
 
 
+def scaling_of(model: Model) -> str:
+    """How pixels become the network's input: as its architecture has it, or as the spec says."""
+    if model.base is not None:
+        return ARCHITECTURES[model.base.architecture].scaling
+    return model.input_scaling or "raw"
+
+
+def _identity(one: Any) -> Any:
+    """What tells a record from others: records are shared, texts are compared."""
+    return one if isinstance(one, str) else id(one)
+
+
+def _first(keys: Mapping[str, str], kinds: Sequence[str]) -> str:
+    return next(keys[kind] for kind in kinds if kind in keys)
+
+
+def _train(variant: Variant) -> dict[str, Any]:
+    """How to train one model; how many are trained is no part of it."""
+    return {name: value for name, value in asdict(variant.train).items() if name != "seeds"}
+
+
+def _runtime(runtime: Runtime) -> dict[str, Any]:
+    """What determines how a model runs; the library's path does not, its content does."""
+    return {name: value for name, value in asdict(runtime).items() if name != "path"}
+
+
 def _relevant(quantize: Quantize) -> dict[str, Any]:
-    """Calibration is no part of what an uncalibrated mode makes."""
-    return asdict(quantize) if quantize.mode in _CALIBRATED else {"mode": quantize.mode}
+    """What a mode doesn't use is no part of what it makes."""
+    if quantize.is_calibrated:
+        return asdict(quantize)
+    used = {"mode": quantize.mode}
+    return used | ({"per_channel": quantize.per_channel} if quantize.mode == "dynamic" else {})
 
 
-def _order(kind: str) -> int:
-    return STAGE_ORDER.index(kind)
+def _network_label(model: Mapping[str, Any]) -> str:
+    base = model["base"]
+    alpha = "" if base["alpha"] is None else f" {base['alpha']:g}"
+    layers = filter(None, map(_layer_label, model["head"]))
+    return ", ".join([f"{base['architecture']}{alpha}", *layers])
 
 
 def _layer_label(layer: Mapping[str, Any]) -> str:

@@ -99,4 +99,5 @@ def _latency_interval(latency: Mapping[str, Any] | None) -> str:
 def _accuracy(accuracy: Mapping[str, Any] | None) -> tuple[str, str]:
     if not accuracy:
         return "", ""
-    return f"{accuracy['keras']:.1%}", f"{accuracy['tflite']:.1%}"
+    trained = accuracy["keras"]
+    return "" if trained is None else f"{trained:.1%}", f"{accuracy['tflite']:.1%}"

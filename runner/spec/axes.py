@@ -2,47 +2,70 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from runner.spec.complete import complete
-from runner.spec.document import Document, Finding, at_path, shorten
-from runner.spec.guess import did_you_mean
-from runner.spec.matrix import FIXED_SECTIONS, Alternative, Axis
+from runner.spec.document import Document, Finding, Keys, at_path, shorten
+from runner.spec.guess import did_you_mean, listed
+from runner.spec.matrix import (
+    FIXED_SECTIONS,
+    Alternative,
+    Axis,
+    Combination,
+    Matrix,
+    value_as_name,
+)
 from runner.spec.schema import Schema, field_paths, spec_schema, sub_schema
 from runner.spec.structure import fits, structural_findings
 
 Findings = Iterator[Finding]
 
+_MOST_NAMES = 8
 
-def usable(axes: Sequence[Axis], data: Mapping[str, Any]) -> tuple[Axis, ...]:
-    """The axes that variants can be made from."""
-    return tuple(
-        axis
-        for index, axis in enumerate(axes)
-        if axis.alternatives and not any(True for _ in _axis_findings(axis, axes[:index], data))
+
+def usable(matrix: Matrix, data: Mapping[str, Any]) -> Matrix:
+    """The matrix with those axes and inclusions that variants can be made from."""
+    axes = matrix.axes
+    return replace(
+        matrix,
+        axes=tuple(
+            axis
+            for index, axis in enumerate(axes)
+            if axis.alternatives and _is_sound(axis, axes[:index], data)
+        ),
+        inclusions=tuple(
+            one for one in matrix.inclusions if all(_is_sound(axis, (), data) for axis in one.axes)
+        ),
     )
 
 
-def axes_findings(axes: Sequence[Axis], document: Document) -> Findings:
-    """Everything that is wrong with the axes and their alternatives."""
+def matrix_findings(matrix: Matrix, document: Document) -> Findings:
+    """Everything that is wrong with the axes, their alternatives, and single variants."""
     data = document.root.value
-    for index, axis in enumerate(axes):
-        yield from _axis_findings(axis, axes[:index], data)
+    for index, axis in enumerate(matrix.axes):
+        yield from _axis_findings(axis, matrix.axes[:index], data, ("matrix", axis.path))
         schema = _schema(axis)
         if schema is not None:
             yield from _alternative_findings(axis, schema, document)
             yield from _own_value_findings(axis, schema, document)
+    for inclusion in matrix.inclusions:
+        yield from _inclusion_findings(inclusion, matrix, document)
+    yield from _exclusion_findings(matrix, data)
+
+
+def _is_sound(axis: Axis, before: Sequence[Axis], data: Mapping[str, Any]) -> bool:
+    return next(_axis_findings(axis, before, data, ()), None) is None
 
 
 def _schema(axis: Axis) -> Schema | None:
     return None if axis.keys[0] in FIXED_SECTIONS else sub_schema(axis.keys)
 
 
-def _axis_findings(axis: Axis, before: Sequence[Axis], data: Mapping[str, Any]) -> Findings:
-    path = ("matrix", axis.path)
+def _axis_findings(
+    axis: Axis, before: Sequence[Axis], data: Mapping[str, Any], path: Keys
+) -> Findings:
     if axis.keys[0] in FIXED_SECTIONS:
         message = f"{shorten(axis.keys[0])} holds for the whole spec and can't vary"
         yield Finding(path, message, "run a second spec for it", at_key=True)
@@ -53,8 +76,8 @@ def _axis_findings(axis: Axis, before: Sequence[Axis], data: Mapping[str, Any]) 
         remedy = "name a field by its path, for example model.head or quantize"
         yield Finding(path, f"a spec has no field {shorten(axis.path)}{guess}", remedy, at_key=True)
     else:
-        yield from _clashes(axis, before)
-        yield from _blocked(axis, data)
+        yield from _clashes(axis, before, path)
+        yield from _blocked(axis, data, path)
 
 
 def _home(name: str, known: Sequence[str]) -> str:
@@ -63,16 +86,16 @@ def _home(name: str, known: Sequence[str]) -> str:
     return f"; did you mean {meant}?" if meant else ""
 
 
-def _clashes(axis: Axis, before: Sequence[Axis]) -> Findings:
+def _clashes(axis: Axis, before: Sequence[Axis], path: Keys) -> Findings:
     for other in before:
         length = min(len(axis.keys), len(other.keys))
         if axis.keys[:length] == other.keys[:length]:
             message = f"overlaps with the axis {other.path}: both set the same field"
             remedy = "let one axis hold both, with an alternative for each combination"
-            yield Finding(("matrix", axis.path), message, remedy, at_key=True)
+            yield Finding(path, message, remedy, at_key=True)
 
 
-def _blocked(axis: Axis, data: Mapping[str, Any]) -> Findings:
+def _blocked(axis: Axis, data: Mapping[str, Any], path: Keys) -> Findings:
     """A word or a list where the axis needs a mapping to put its value in."""
     for length in range(1, len(axis.keys)):
         value = at_path(data, axis.keys[:length])
@@ -81,30 +104,24 @@ def _blocked(axis: Axis, data: Mapping[str, Any]) -> Findings:
             written = shorten(str(value)) if not isinstance(value, list) else "a list"
             message = f"can't be set inside {field}, which is {written} here and not a mapping"
             remedy = f"write {field} as a mapping, or make {field} the axis"
-            yield Finding(("matrix", axis.path), message, remedy, at_key=True)
+            yield Finding(path, message, remedy, at_key=True)
             return
 
 
 def _alternative_findings(axis: Axis, schema: Schema, document: Document) -> Findings:
-    seen: dict[str, Alternative] = {}
     for alternative in axis.alternatives:
         node = document.find(alternative.place)
         yield from _name_findings(alternative)
         for finding in structural_findings(alternative.value, schema, node):
             yield finding.under(alternative.place)
-        if not fits(alternative.value, schema):
-            continue
-        content = json.dumps(complete(alternative.value, schema, document.folder), sort_keys=True)
-        twin = seen.setdefault(content, alternative)
-        if twin is not alternative:
-            message = f"the same content as {shorten(twin.name)}: one variant with two names"
-            yield Finding(alternative.place, message, "leave one of them out", at_key=True)
 
 
 def _name_findings(alternative: Alternative) -> Findings:
-    if not isinstance(alternative.place[-1], int) or alternative.value is None:
+    is_named = isinstance(alternative.place[-1], str) and alternative.place[1] != "include"
+    if is_named or alternative.value is None:
         return
     rule = spec_schema()["$defs"]["alternative_name"]
+    remedy = "write the alternatives as a mapping of names to values"
     if isinstance(alternative.value, dict | list):
         message = "a list or a mapping has no name of its own"
     elif len(alternative.name) > rule["maxLength"] or not re.search(
@@ -113,7 +130,8 @@ def _name_findings(alternative: Alternative) -> Findings:
         message = f"{shorten(alternative.name) or 'an empty text'} can't be the name of a variant"
     else:
         return
-    remedy = "write the alternatives as a mapping of names to values"
+    if alternative.place[1] == "include":
+        remedy = "make the field an axis, where values have names, and name its alternative here"
     yield Finding(alternative.place, message, remedy)
 
 
@@ -123,3 +141,67 @@ def _own_value_findings(axis: Axis, schema: Schema, document: Document) -> Findi
     if node is not None:
         for finding in structural_findings(node.value, schema, node):
             yield finding.under(axis.keys)
+
+
+def _inclusion_findings(inclusion: Combination, matrix: Matrix, document: Document) -> Findings:
+    """What a single variant sets beside the alternatives of axes."""
+    axes = {axis.path: axis for axis in matrix.axes}
+    for made, alternative in zip(inclusion.axes, inclusion.alternatives, strict=True):
+        if alternative.place[1] != "include":
+            continue
+        place = alternative.place
+        wrong = list(_axis_findings(made, (), document.root.value, place))
+        schema = _schema(made)
+        axis = axes.get(made.path)
+        if wrong or schema is None:
+            yield from wrong
+        elif axis is not None and not fits(alternative.value, schema):
+            yield _no_alternative(axis.path, [one.name for one in axis.alternatives], alternative)
+        else:
+            yield from _name_findings(alternative)
+            node = document.find(place)
+            for finding in structural_findings(alternative.value, schema, node):
+                yield finding.under(place)
+
+
+def _no_alternative(path: str, names: Sequence[str], alternative: Alternative) -> Finding:
+    name = shorten(value_as_name(alternative.value))
+    message = f"{path} has no alternative {name}{did_you_mean(name, names)}"
+    return Finding(alternative.place, message, f"it has {some(names)}, or a value of the field")
+
+
+def _exclusion_findings(matrix: Matrix, data: Mapping[str, Any]) -> Findings:
+    items = at_path(data, ("matrix", "exclude"))
+    known = {axis.path: [one.name for one in axis.alternatives] for axis in matrix.axes}
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        place: Keys = ("matrix", "exclude", index)
+        if isinstance(item, dict) and not item:
+            yield Finding(place, "names nothing", "name an alternative of an axis")
+        for path, value in item.items() if isinstance(item, dict) else ():
+            yield from named_findings((*place, path), value, known)
+
+
+def named_findings(place: Keys, value: Any, known: Mapping[str, Sequence[str]]) -> Findings:
+    """What is wrong with one entry of a choice: a path, and the name of an alternative.
+
+    Args:
+        place: of the entry; its last key is the path.
+        known: the paths that vary, with the names that each takes.
+    """
+    path = str(place[-1])
+    names = known.get(path)
+    if names is None:
+        guess = did_you_mean(path, known)
+        remedy = f"the axes are {some(known)}" if known else "there is no matrix"
+        message = f"{shorten(path)} is no axis of the matrix{guess}"
+        yield Finding(place, message, remedy, at_key=True)
+    elif not isinstance(value, dict | list | None) and names and value_as_name(value) not in names:
+        name = value_as_name(value)
+        message = f"{path} has no alternative {shorten(name)}{did_you_mean(name, names)}"
+        yield Finding(place, message, f"it has {some(names)}")
+
+
+def some(names: Sequence[str] | Mapping[str, Any]) -> str:
+    """The first few of many names, as a sentence has them."""
+    shown = [shorten(name) for name in names][:_MOST_NAMES]
+    return ", ".join([*shown, "..."]) if len(names) > _MOST_NAMES else listed(shown, "and")

@@ -12,16 +12,29 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.spec.document import ForeignText
 from runner.spec.schema import Schema, branches, follow
+from runner.spec.variables import expand
 from runner.units import parse_duration_s, parse_share
 
 WORDS_FOR_WEIGHTS = ("none", "imagenet")
 
-_JSON_TYPES: Mapping[type, str] = {dict: "object", list: "array", str: "string"}
-_SHORT_FORMS: Mapping[str, Callable[[str], Any]] = {
-    "layer": lambda name: {name: {}},
-    "optimizer": lambda name: {name: {}},
+_JSON_TYPES: Mapping[type, str] = {
+    dict: "object",
+    list: "array",
+    str: "string",
+    ForeignText: "string",
+    int: "number",
+    float: "number",
+}
+_SHORT_FORMS: Mapping[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(
+        ("source", "layer", "optimizer", "loss", "augmentation", "delegate", "compression_step"),
+        lambda name: {name: {}},
+    ),
     "quantize": lambda mode: {"mode": mode},
+    "compress": lambda step: [] if step == "none" else [step],
+    "pair": lambda extent: [extent, extent],
 }
 
 
@@ -32,7 +45,7 @@ def complete(value: Any, schema: Schema, folder: Path) -> Any:
         folder: the folder that paths in the spec are read from.
     """
     definition = follow(schema).definition
-    if isinstance(value, str) and definition in _SHORT_FORMS:
+    if definition in _SHORT_FORMS and _is_short(value, definition):
         value = _SHORT_FORMS[definition](value)
     if definition in _CONVERSIONS:
         return _CONVERSIONS[definition](value, folder)
@@ -46,10 +59,18 @@ def complete(value: Any, schema: Schema, folder: Path) -> Any:
 
 def resolve(text: str, folder: Path) -> str:
     """The absolute path that a spec means; `~` is the user's own folder."""
-    path = Path(text)
+    folder = text.folder if isinstance(text, ForeignText) else folder
+    path = Path(expand(text))
     with contextlib.suppress(RuntimeError):  # there is no such user: then it is a file's name
         path = path.expanduser()
     return os.path.normpath(folder / path)
+
+
+def _is_short(value: Any, definition: str) -> bool:
+    """Whether a value is the short form of its definition: for most of them, a word."""
+    if definition == "compress":
+        return not isinstance(value, list)
+    return isinstance(value, int if definition == "pair" else str)
 
 
 def _mapping(value: Mapping[str, Any], schema: Schema, folder: Path) -> dict[str, Any]:
@@ -90,10 +111,16 @@ def _weights(value: str, folder: Path) -> str:
     return value if value in WORDS_FOR_WEIGHTS else resolve(value, folder)
 
 
+def _place(value: str, folder: Path) -> str:
+    del folder
+    return expand(value)
+
+
 _CONVERSIONS: Mapping[str, Callable[[Any, Path], Any]] = {
     "share": _share,
     "duration": _duration,
     "budget": _duration,
     "weights": _weights,
     "file": resolve,
+    "place": _place,
 }

@@ -18,14 +18,52 @@ _LONGEST_TEXT = 60
 _DEEPEST_PATH = 12
 
 
+@dataclass(frozen=True)
+class Source:
+    """A text that took part in a spec beside its own file: an extended file, or an argument.
+
+    Attributes:
+        file: its name as problems give it.
+        folder: the folder that its paths are read from.
+    """
+
+    file: str
+    folder: Path
+    content: bytes
+    lines: Sequence[str]
+
+
 class Place(NamedTuple):
-    """A position in a file; line and column count from 1."""
+    """A position in a text; line and column count from 1.
+
+    Attributes:
+        source: the text, where it is not the spec's own file.
+    """
 
     line: int
     column: int
+    source: Source | None = None
+
+    def within(self, source: Source) -> Place:
+        """The same place, in that text where it is in none yet."""
+        return self if self.source else self._replace(source=source)
 
 
 NOWHERE = Place(0, 0)
+
+
+class ForeignText(str):
+    """A text that was written in another folder than the spec, from which its path is read."""
+
+    __slots__ = ("folder",)
+    folder: Path
+
+    @classmethod
+    def of(cls, text: str, folder: Path) -> ForeignText:
+        """The text as it was written in that folder."""
+        made = cls(text)
+        made.folder = folder
+        return made
 
 
 class Finding(NamedTuple):
@@ -84,6 +122,7 @@ class Document:
         file: the file's name as the user gave it.
         folder: the folder that paths in the spec are read from.
         content: the file's bytes.
+        others: what took part beside the file: those that it extends, and arguments.
     """
 
     file: str
@@ -92,6 +131,7 @@ class Document:
     lines: Sequence[str]
     root: Node
     problems: Sequence[Problem] = ()
+    others: Sequence[Source] = ()
 
     def find(self, path: Keys) -> Node | None:
         """The value at a path, if the file has one."""
@@ -122,6 +162,8 @@ class Document:
 
 def problem_at(file: str, lines: Sequence[str], place: Place, finding: Finding) -> Problem:
     """The finding at a place, with the line that stands there."""
+    if place.source:
+        file, lines = place.source.file, place.source.lines
     return Problem(
         file=file,
         line=place.line,
@@ -149,6 +191,46 @@ def shorten(text: str) -> str:
     """A text from a file in a form that fits into a message and can't disturb a terminal."""
     visible = "".join(char if char.isprintable() else "?" for char in text[: _LONGEST_TEXT + 1])
     return visible if len(visible) <= _LONGEST_TEXT else f"{visible[: _LONGEST_TEXT - 3]}..."
+
+
+def put(node: Node, keys: Keys, value: Node, key_place: Place) -> None:
+    """Puts a value at a path of a node, and makes the mappings on the way.
+
+    Raises:
+        KeyError: a value on the way is no mapping, or a list without such an item; its argument is
+            how much of the path leads there.
+    """
+    above = [node]
+    for index, key in enumerate(keys[:-1]):
+        above.append(_step(above[-1], key, value, key_place, keys[: index + 1]))
+    last, parent = keys[-1], above[-1]
+    if not _holds(parent, last):
+        raise KeyError(keys[:-1])
+    parent.entries[last] = Entry(key_place, value)
+    parent.value[last] = value.value
+
+
+def _step(node: Node, key: Key, value: Node, key_place: Place, path: Keys) -> Node:
+    if not _holds(node, key):
+        raise KeyError(path[:-1])
+    if key not in node.entries:
+        made = Node({}, value.place)
+        node.entries[key] = Entry(key_place, made)
+        node.value[key] = made.value
+    return node.entries[key].node
+
+
+def _holds(node: Node, key: Key) -> bool:
+    """Whether a node can take a value at this key."""
+    if isinstance(node.value, list):
+        return isinstance(key, int) and 0 <= key < len(node.value)
+    return isinstance(node.value, dict) and isinstance(key, str)
+
+
+def has_path(data: Any, path: Keys) -> bool:
+    """Whether plain data have a value at a path, if only an empty one."""
+    above = at_path(data, path[:-1])
+    return isinstance(above, Mapping) and path[-1] in above
 
 
 def at_path(data: Any, path: Keys) -> Any:

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from runner.errors import SpecError
-from runner.spec.choices import chosen
 from runner.spec.document import Document
-from runner.spec.load import load
-from runner.spec.matrix import Axis, combinations, read_axes
-from runner.spec.model import Spec
-from runner.spec.parts import PartReader
-from runner.spec.records import build_expectation, build_measure, build_variant
+from runner.spec.extend import read_document
+from runner.spec.matrix import Combination, Matrix, read_matrix
+from runner.spec.model import Spec, Variant
+from runner.spec.parts import PartReader, Parts
+from runner.spec.records import (
+    VariantBuilder,
+    build_expectation,
+    build_measure,
+    build_report,
+    build_targets,
+)
 from runner.spec.validate import validate
 
 
-def read_spec(path: Path) -> Spec:
+def read_spec(path: Path, settings: Sequence[str] = ()) -> Spec:
     """Read, check and expand a spec.
+
+    Args:
+        settings: texts such as `model.base.alpha=0.5`, which win over what the file says.
 
     Raises:
         SpecError: the spec is wrong; carries all of its problems.
     """
-    return expand(load(path))
+    return expand(read_document(path, settings))
 
 
 def expand(document: Document) -> Spec:
@@ -35,30 +45,70 @@ def expand(document: Document) -> Spec:
     if problems:
         raise SpecError(problems)
     data = document.root.value
-    axes = read_axes(data)
+    matrix = read_matrix(data)
     reader = PartReader(data, document.folder)
     whole = reader.of_spec()
     name = str(data["name"])
+    family = _Family(name)
+    for combination in matrix.combinations():
+        parts = reader.of_variant(combination)
+        family.add(combination, parts, reader.content(parts))
     return Spec(
         path=Path(document.file),
         source=document.content,
-        sha256=hashlib.sha256(document.content).hexdigest(),
+        sha256=_sha256(document),
         name=name,
-        question=data.get("question", ""),
-        variants=tuple(
-            build_variant(one.name(name), one.names, reader.of_variant(one))
-            for one in combinations(axes)
-        ),
-        baseline=_baseline(name, data.get("baseline", {}), axes),
+        question=str(data.get("question", "")),
+        variants=tuple(family.variants.values()),
+        aliases=family.aliases,
+        baseline=family.baseline(data.get("baseline", {}), matrix),
+        targets=build_targets(whole["targets"]),
         measure=build_measure(whole["measure"]),
         expectations=tuple(
-            build_expectation(part, chosen(part["variant"], axes)) for part in whole["expect"]
+            build_expectation(part, family.named(part["variant"], matrix))
+            for part in whole["expect"]
         ),
+        report=build_report(whole["report"]),
     )
 
 
-def _baseline(spec_name: str, choice: dict[str, object], axes: tuple[Axis, ...]) -> str:
-    """The name of the variant that a valid baseline names."""
-    names = {axis.path: axis.alternatives[0].name for axis in axes} | chosen(choice, axes)
-    wanted = (one for one in combinations(axes) if one.names == names)
-    return next(wanted).name(spec_name)
+class _Family:
+    """The variants of a spec, each content once under the first of its names."""
+
+    def __init__(self, spec_name: str) -> None:
+        self.variants: dict[str, Variant] = {}
+        self.aliases: dict[str, str] = {}
+        self._spec_name = spec_name
+        self._builder = VariantBuilder()
+        self._contents: dict[tuple[int, ...], str] = {}
+
+    def add(self, combination: Combination, parts: Parts, content: tuple[int, ...]) -> None:
+        """Takes a combination in, or notes that its content is there under another name."""
+        name = combination.name(self._spec_name)
+        first = self._contents.setdefault(content, name)
+        if first != name:
+            self.aliases[name] = first
+        elif name not in self.variants:
+            self.variants[name] = self._builder.build(name, dict(combination.names), parts)
+
+    def baseline(self, choice: Mapping[str, Any], matrix: Matrix) -> str:
+        """The name of the variant that a valid baseline names."""
+        return self._real(matrix.meant(matrix.chosen(choice))[0])
+
+    def named(self, choice: Mapping[str, Any], matrix: Matrix) -> tuple[str, ...]:
+        """The names of the variants that have all of a choice."""
+        names = matrix.chosen(choice)
+        meant = [self._real(one) for one in matrix.combinations() if one.has(names)]
+        return tuple(dict.fromkeys(meant))
+
+    def _real(self, combination: Combination) -> str:
+        name = combination.name(self._spec_name)
+        return self.aliases.get(name, name)
+
+
+def _sha256(document: Document) -> str:
+    """Of the file, and of all else that took part."""
+    digest = hashlib.sha256(document.content)
+    for source in document.others:
+        digest.update(hashlib.sha256(source.content).digest())
+    return digest.hexdigest()

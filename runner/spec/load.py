@@ -27,14 +27,17 @@ _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def load(path: Path) -> Document:
+def load(path: Path, *, name: str = "") -> Document:
     """Read a spec's file.
+
+    Args:
+        name: the name that problems give; left out, the path.
 
     Raises:
         SpecError: there is no such file, or nothing can be made of what it holds. Problems that can
             be passed over are kept in the document.
     """
-    file = str(path)
+    file = name or str(path)
     try:
         content = _read(path)
     except _UnreadableError as error:
@@ -75,6 +78,23 @@ def parse(content: bytes, *, file: str, folder: Path) -> Document:
         root=root,
         problems=_problems(file, lines, composer),
     )
+
+
+def parse_value(content: bytes) -> Node:
+    """Read a single value, such as one of the command line's.
+
+    Raises:
+        SpecError: nothing can be made of it; the first problem has the place inside it.
+    """
+    lines = _lines(content)
+    composer = Composer()
+    try:
+        node = _compose(composer, _decode("", content, lines), lines)
+    except CompositionError as error:
+        raise SpecError([problem_at("", lines, error.place, error.finding)]) from None
+    if composer.located:
+        raise SpecError(list(_problems("", lines, composer)))
+    return node or Node(None, Place(1, 1))
 
 
 class _UnreadableError(Exception):

@@ -10,6 +10,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+# Modes that look at images to learn the range of activations.
+CALIBRATED_MODES = ("int8", "int8_io", "int16x8")
+TFLITE_SUFFIX = ".tflite"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set of labelled images by its kind (`digits`, `folder`, ...), with all its options."""
+
+    kind: str
+    options: Mapping[str, Any]
+
 
 @dataclass(frozen=True)
 class Data:
@@ -19,12 +31,16 @@ class Data:
         image_size: height and width in pixels that images are resized to.
         seed: decides which images form the test split.
         test_fraction: the share of images kept for evaluation, between 0 and 1.
+        limit: the most images that are used; None for all.
+        corrupt_limit: the share of files that may be no readable images, between 0 and 1.
     """
 
-    source: str
+    source: Source
     image_size: tuple[int, int]
     seed: int
     test_fraction: float
+    limit: int | None
+    corrupt_limit: float
 
 
 @dataclass(frozen=True)
@@ -34,12 +50,16 @@ class Base:
     Attributes:
         architecture: its name in keras.applications, and in `architectures.ARCHITECTURES`.
         alpha: width multiplier; None for an architecture that has none.
+        depth_multiplier: of MobileNet; None elsewhere, and for its default.
+        minimalistic: of the MobileNetV3s; None elsewhere, and for its default.
         weights: `none`, `imagenet`, or the absolute path of a weights file.
         batch_norm_momentum: replaces the architecture's own momentum in training; None keeps it.
     """
 
     architecture: str
     alpha: float | None
+    depth_multiplier: int | None
+    minimalistic: bool | None
     weights: str
     batch_norm_momentum: float | None
 
@@ -67,19 +87,80 @@ class Trainable:
 
 @dataclass(frozen=True)
 class Model:
-    """The network to build."""
+    """The network: a base with a head, or a file that holds a finished one.
 
-    base: Base
+    Attributes:
+        file: the absolute path of the finished network; None where there is a base.
+        input_scaling: what pixels become for the network of `file`; None where nothing is said.
+        base: None where there is a file; then head, trainable and freeze_batch_norm say nothing.
+        freeze_batch_norm: whether the base's batch normalizations stay as they are in training.
+    """
+
+    file: str | None
+    input_scaling: str | None
+    base: Base | None
     head: tuple[HeadLayer, ...]
     trainable: Trainable
+    freeze_batch_norm: bool
+
+    @property
+    def is_tflite(self) -> bool:
+        """Whether it is timed as it is, without being converted."""
+        return self.file is not None and self.file.endswith(TFLITE_SUFFIX)
 
 
 @dataclass(frozen=True)
 class Optimizer:
-    """A Keras optimizer by its lower-case name (`adam`, `sgd`, `rmsprop`), with all its options."""
+    """A Keras optimizer by its lower-case name (`adam`, `sgd`, ...), with all its options.
+
+    Its `learning_rate` is a number, or a mapping of a schedule's name to its options.
+    """
 
     name: str
     options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What training makes small, by its name, with all its options."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """A random change of training images, by its name, with all its options."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of training; None means that what holds for training as a whole holds here."""
+
+    epochs: int
+    trainable: Trainable | None
+    freeze_batch_norm: bool | None
+    optimizer: Optimizer | None
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """When training ends before its epochs are done.
+
+    Attributes:
+        monitor: `loss` or `accuracy` of the validation images.
+        patience: epochs without improvement.
+        min_delta: the smallest change of the figure that counts as one.
+        restore_best: whether the best epoch's weights are taken.
+    """
+
+    monitor: str
+    patience: int
+    min_delta: float
+    restore_best: bool
 
 
 @dataclass(frozen=True)
@@ -87,13 +168,32 @@ class Train:
     """How the network is trained.
 
     Attributes:
-        epochs: passes over the training images; 0 trains nothing.
+        epochs: passes over the training images, of all phases together; 0 trains nothing.
+        phases: parts of training in their order; empty where there is one.
+        validation_fraction: the share of training images that each epoch is judged by.
+        class_weights: `none`, `balanced`, or class -> how much an image of it counts.
+        seeds: models that are trained, with the seeds `seed`, `seed + 1` and so on.
     """
 
     epochs: int
     batch_size: int
     optimizer: Optimizer
+    loss: Loss
+    phases: tuple[Phase, ...]
+    augment: tuple[Augmentation, ...]
+    validation_fraction: float
+    early_stopping: EarlyStopping | None
+    class_weights: str | Mapping[str, float]
     seed: int
+    seeds: int
+
+
+@dataclass(frozen=True)
+class CompressionStep:
+    """One step of compression by its name (`prune`, `cluster`, ...), with all its options."""
+
+    name: str
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -104,11 +204,28 @@ class Quantize:
         mode: `float32`, `float16`, `dynamic`, `int8`, `int8_io` or `int16x8`.
         calibration_samples: how many training images calibrate activations.
         seed: decides which.
+        per_channel: whether each output channel has a scale of its own.
+        keep_float: regular expressions for the names of layers that are not quantized.
     """
 
     mode: str
     calibration_samples: int
     seed: int
+    per_channel: bool
+    keep_float: tuple[str, ...]
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether the mode looks at images."""
+        return self.mode in CALIBRATED_MODES
+
+
+@dataclass(frozen=True)
+class Delegate:
+    """`xnnpack`, `none` (the built-in kernels) or `external`, with all its options."""
+
+    name: str
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -116,14 +233,34 @@ class Runtime:
     """What runs the model.
 
     Attributes:
+        library: `tflite` or `litert`.
         path: the absolute path of the library's file; None to search for it.
-        delegate: `xnnpack` or `none` (the built-in kernels).
+        affinity: the cores that the process may use; None for all that it is given.
+        call: `interpreter` or `signature`.
+        signature: the signature to run; None for the first.
+        flush_to_zero: `default`, `on` or `off`: whether subnormal numbers count as zero.
+        priority: `normal`, `high` or `realtime`.
+        lock_memory: whether the process's memory stays in memory.
     """
 
     library: str
     path: str | None
-    delegate: str
+    delegate: Delegate
     threads: int
+    affinity: tuple[int, ...] | None
+    call: str
+    signature: str | None
+    flush_to_zero: str
+    priority: str
+    lock_memory: bool
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device by the way it is reached: `ssh`, `adb` or `emulator`, with all its options."""
+
+    kind: str
+    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -148,24 +285,47 @@ class Measure:
     Attributes:
         effect: the smallest change of latency that matters, as a share of the baseline's.
         confidence: of every interval and of the family of verdicts.
+        power: how sure a plan wants to be that the effect is found.
         max_time_s: seconds that timing may take.
         min_blocks: blocks before precision may end the experiment.
         max_blocks: blocks after which it ends in any case.
         warmup_runs: inferences before the first timed one, at the least.
         warmup_time_s: seconds of warm-up, at the least.
+        inputs: what the model is fed: `real`, `rotating`, `random` or `zeros`.
+        run_gap_s: idle seconds before each run.
+        flush_caches: whether caches are filled with other data before each run.
         limits: when a block counts as disturbed.
         seed: of the schedule; None draws one, which is stored.
     """
 
     effect: float
     confidence: float
+    power: float
     max_time_s: float
     min_blocks: int
     max_blocks: int
     warmup_runs: int
     warmup_time_s: float
+    inputs: str
+    run_gap_s: float
+    flush_caches: bool
     limits: Limits
     seed: int | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What the report shows beside the verdicts.
+
+    Attributes:
+        formats: files beside result.json: `html`, `csv`, `markdown`.
+        percentiles: latencies beside the median: `p50`, `p90`, `p95`, `p99`.
+        sort: `spec`, `latency` or `accuracy`.
+    """
+
+    formats: tuple[str, ...]
+    percentiles: tuple[str, ...]
+    sort: str
 
 
 @dataclass(frozen=True)
@@ -175,13 +335,16 @@ class Variant:
     Attributes:
         name: `path=value` of each axis, joined by commas; the spec's name where there is no matrix.
         axes: the axis's path -> the name of the alternative.
+        data: None where a finished network is timed without images.
+        target: `local`, or the name of one of the spec's targets.
     """
 
     name: str
     axes: Mapping[str, str]
-    data: Data
+    data: Data | None
     model: Model
     train: Train
+    compress: tuple[CompressionStep, ...]
     quantize: Quantize
     runtime: Runtime
     target: str
@@ -205,12 +368,12 @@ class Expectation:
     """A promise about one or several variants, which decides the exit code.
 
     Attributes:
-        variant: axis -> alternative; names every variant that has them all.
+        variants: the names of the variants that it is about.
         latency_ratio: of the variant to the baseline; says nothing about the baseline itself.
         accuracy: of the converted model on the test split, between 0 and 1.
     """
 
-    variant: Mapping[str, str]
+    variants: tuple[str, ...]
     latency_ratio: Bounds | None
     accuracy: Bounds | None
 
@@ -222,8 +385,10 @@ class Spec:
     Attributes:
         path: the file that it was read from.
         source: that file's bytes, as they were checked.
-        sha256: of these.
+        sha256: of these, and of all else that took part: extended files and arguments.
+        aliases: other name -> the variant that has the same content.
         baseline: the name of the variant that the others are compared with.
+        targets: the devices that are described beside this machine.
     """
 
     path: Path
@@ -232,6 +397,9 @@ class Spec:
     name: str
     question: str
     variants: tuple[Variant, ...]
+    aliases: Mapping[str, str]
     baseline: str
+    targets: Mapping[str, Device]
     measure: Measure
     expectations: tuple[Expectation, ...]
+    report: Report

@@ -6,12 +6,13 @@ that finds the parts it needs.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from runner.spec.complete import complete
-from runner.spec.document import at_path
+from runner.spec.document import Keys, at_path, has_path
 from runner.spec.matrix import Combination
 from runner.spec.schema import default_of, sub_schema
 from runner.spec.structure import fits
@@ -20,49 +21,96 @@ Parts = Mapping[str, Any]
 
 PARTS = (
     "data",
+    "model.file",
+    "model.input_scaling",
     "model.base",
     "model.head",
     "model.trainable",
+    "model.freeze_batch_norm",
     "train",
+    "compress",
     "quantize",
     "runtime",
     "target",
 )
-_OF_THE_WHOLE = ("measure", "expect")
+# Beside the parts: the names of those that the spec itself gives, whether they fit or not.
+GIVEN = "given"
+_OF_THE_WHOLE = ("measure", "expect", "targets", "report")
+
+
+class _Read(NamedTuple):
+    """What was made of a part."""
+
+    value: Any
+    is_given: bool
 
 
 class PartReader:
-    """Completes the parts of variants; what several variants share is completed once."""
+    """Completes the parts of variants; what several variants share is completed once.
+
+    Parts that are the same are the same object, so that their identity stands for their content
+    in whatever is worked out from them.
+    """
 
     def __init__(self, data: Mapping[str, Any], folder: Path) -> None:
         self._data = data
         self._folder = folder
-        self._known: dict[tuple[str, ...], Any] = {}
+        self._known: dict[tuple[str, tuple[Keys, ...]], _Read] = {}
+        self._given: dict[frozenset[str], frozenset[str]] = {}
+        self._touching: dict[tuple[str, ...], tuple[tuple[str, tuple[int, ...]], ...]] = {}
+        self._texts: dict[str, int] = {}
+        self._numbers: dict[int, int] = {}
 
     def of_variant(self, combination: Combination) -> dict[str, Any]:
-        """The parts of one variant that fit their schema."""
-        merged = combination.merged(self._data)
-        parts = {}
-        for part in PARTS:
-            choices = [f"{axis}={name}" for axis, name in combination.names.items()]
-            key = (part, *(one for one in choices if _touches(one.split("=")[0], part)))
-            if key not in self._known:
-                self._known[key] = self._complete(merged, part)
-            if self._known[key] is not None:
-                parts[part] = self._known[key]
+        """The parts of one variant that fit their schema, and `given`."""
+        parts, given = {}, []
+        for part, touching in self._touched(combination):
+            key = (part, tuple([combination.alternatives[index].place for index in touching]))
+            read = self._known.get(key)
+            if read is None:
+                read = self._known[key] = self._read(combination.merged(self._data), part)
+            if read.value is not None:
+                parts[part] = read.value
+            if read.is_given:
+                given.append(part)
+        names = frozenset(given)
+        parts[GIVEN] = self._given.setdefault(names, names)
         return parts
+
+    def content(self, parts: Parts) -> tuple[int, ...]:
+        """What a variant amounts to, whatever it is called: a number for each of its parts."""
+        return tuple([self._number(parts.get(part)) for part in PARTS])
+
+    def _number(self, part: Any) -> int:
+        """The same number for the same content."""
+        if id(part) not in self._numbers:
+            text = json.dumps(part, sort_keys=True)
+            self._numbers[id(part)] = self._texts.setdefault(text, len(self._texts))
+        return self._numbers[id(part)]
 
     def of_spec(self) -> dict[str, Any]:
         """The parts that no variant changes."""
-        parts = {name: self._complete(self._data, name) for name in _OF_THE_WHOLE}
+        parts = {name: self._read(self._data, name).value for name in _OF_THE_WHOLE}
         return {name: part for name, part in parts.items() if part is not None}
 
-    def _complete(self, data: Mapping[str, Any], part: str) -> Any:
+    def _touched(self, combination: Combination) -> tuple[tuple[str, tuple[int, ...]], ...]:
+        """For each part, which of the combination's axes have a say in it."""
+        paths = tuple(combination.names)
+        if paths not in self._touching:
+            self._touching[paths] = tuple(
+                (part, tuple(i for i, path in enumerate(paths) if _touches(path, part)))
+                for part in PARTS
+            )
+        return self._touching[paths]
+
+    def _read(self, data: Mapping[str, Any], part: str) -> _Read:
         keys = tuple(part.split("."))
         schema = sub_schema(keys) or {}
         value = at_path(data, keys)
         value = default_of(keys) if value is None else value
-        return complete(value, schema, self._folder) if fits(value, schema) else None
+        fitting = value is not None and fits(value, schema)
+        is_given = has_path(data, keys)
+        return _Read(complete(value, schema, self._folder) if fitting else None, is_given)
 
 
 def _touches(axis: str, part: str) -> bool:

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from runner.spec.model import (
+    Augmentation,
     Base,
     Bounds,
+    CompressionStep,
     Data,
+    Delegate,
+    Device,
+    EarlyStopping,
     Expectation,
     HeadLayer,
     Limits,
+    Loss,
     Measure,
     Model,
     Optimizer,
+    Phase,
     Quantize,
+    Report,
     Runtime,
+    Source,
     Train,
     Trainable,
     Variant,
@@ -27,27 +36,120 @@ from runner.spec.parts import Parts
 RENAMED = {
     "max_time": "max_time_s",
     "warmup_time": "warmup_time_s",
+    "run_gap": "run_gap_s",
     "load": "load_cores",
     "temperature": "temperature_c",
 }
+_OF_MODEL = (
+    "model.file",
+    "model.input_scaling",
+    "model.base",
+    "model.head",
+    "model.trainable",
+    "model.freeze_batch_norm",
+)
 
 
-def build_variant(name: str, axes: Mapping[str, str], parts: Parts) -> Variant:
-    """One variant from its completed parts."""
-    return Variant(
-        name=name,
-        axes=dict(axes),
-        data=_data(parts["data"]),
-        model=Model(
-            base=_base(parts["model.base"]),
-            head=tuple(HeadLayer(*_only(layer)) for layer in parts["model.head"]),
-            trainable=_trainable(parts["model.trainable"]),
-        ),
-        train=_train(parts["train"]),
-        quantize=Quantize(**parts["quantize"]),
-        runtime=Runtime(**({"path": None} | parts["runtime"])),
-        target=parts["target"],
+class VariantBuilder:
+    """Builds variants; those that share a part share its record too."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+
+    def build(self, name: str, axes: Mapping[str, str], parts: Parts) -> Variant:
+        """One variant from its completed parts."""
+        return Variant(
+            name=name,
+            axes=axes,
+            data=self._once(build_data, parts, "data"),
+            model=self._once(build_model, parts, *_OF_MODEL),
+            train=self._once(build_train, parts, "train"),
+            compress=self._once(build_compress, parts, "compress"),
+            quantize=self._once(build_quantize, parts, "quantize"),
+            runtime=self._once(build_runtime, parts, "runtime"),
+            target=parts["target"],
+        )
+
+    def _once(self, build: Callable[..., Any], parts: Parts, *names: str) -> Any:
+        """The record of these parts, which are known by their identity."""
+        needed = [parts.get(name) for name in names]
+        key = (build, *map(id, needed))
+        if key not in self._known:
+            # The parts are kept beside their record, so that no other takes over their identity.
+            self._known[key] = (needed, build(*needed))
+        return self._known[key][1]
+
+
+def build_data(part: Mapping[str, Any] | None) -> Data | None:
+    """The images, or None for a finished network that is timed without any."""
+    if part is None:
+        return None
+    height, width = part["image_size"]
+    given = {"source": Source(*_only(part["source"])), "image_size": (height, width)}
+    return Data(**({"limit": None} | dict(part) | given))
+
+
+def build_model(
+    file: str | None,
+    input_scaling: str | None,
+    base: Mapping[str, Any] | None,
+    head: list[Mapping[str, Any]],
+    trainable: str | Mapping[str, Any],
+    freeze_batch_norm: bool,  # noqa: FBT001 - a part like the others, in the schema's order
+) -> Model:
+    """The network; what does not concern a finished one has its default there."""
+    return Model(
+        file=file,
+        input_scaling=input_scaling,
+        base=None if base is None else _base(base),
+        head=tuple(HeadLayer(*_only(layer)) for layer in head),
+        trainable=_trainable(trainable),
+        freeze_batch_norm=freeze_batch_norm,
     )
+
+
+def build_train(part: Mapping[str, Any]) -> Train:
+    """How the network is trained; with phases, its epochs are the sum of theirs."""
+    phases = tuple(map(_phase, part["phases"]))
+    stopping = part.get("early_stopping")
+    return Train(
+        **(
+            dict(part)
+            | {
+                "epochs": sum(phase.epochs for phase in phases) if phases else part["epochs"],
+                "optimizer": Optimizer(*_only(part["optimizer"])),
+                "loss": Loss(*_only(part["loss"])),
+                "phases": phases,
+                "augment": tuple(Augmentation(*_only(one)) for one in part["augment"]),
+                "early_stopping": None if stopping is None else EarlyStopping(**stopping),
+            }
+        )
+    )
+
+
+def build_compress(part: list[Mapping[str, Any]]) -> tuple[CompressionStep, ...]:
+    """The steps of compression, in their order."""
+    return tuple(CompressionStep(*_only(step)) for step in part)
+
+
+def build_quantize(part: Mapping[str, Any]) -> Quantize:
+    """How the network becomes a .tflite file."""
+    return Quantize(**(dict(part) | {"keep_float": tuple(part["keep_float"])}))
+
+
+def build_runtime(part: Mapping[str, Any]) -> Runtime:
+    """What runs the model."""
+    affinity = part.get("affinity")
+    given = {
+        "delegate": Delegate(*_only(part["delegate"])),
+        "affinity": None if affinity is None else tuple(affinity),
+    }
+    return Runtime(**({"path": None, "signature": None} | dict(part) | given))
+
+
+def build_targets(part: Mapping[str, Any]) -> dict[str, Device]:
+    """The devices by their names."""
+    return {name: Device(*_only(device)) for name, device in part.items()}
 
 
 def build_measure(part: Mapping[str, Any]) -> Measure:
@@ -56,34 +158,42 @@ def build_measure(part: Mapping[str, Any]) -> Measure:
     return Measure(**({"seed": None} | _renamed(part) | {"limits": limits}))
 
 
-def build_expectation(part: Mapping[str, Any], variant: Mapping[str, str]) -> Expectation:
-    """One expectation, with the alternatives that it names."""
+def build_expectation(part: Mapping[str, Any], variants: tuple[str, ...]) -> Expectation:
+    """One expectation, with the names of the variants that it is about."""
     return Expectation(
-        variant=dict(variant),
+        variants=variants,
         latency_ratio=_bounds(part.get("latency_ratio")),
         accuracy=_bounds(part.get("accuracy")),
     )
+
+
+def build_report(part: Mapping[str, Any]) -> Report:
+    """What the report shows."""
+    return Report(tuple(part["formats"]), tuple(part["percentiles"]), part["sort"])
 
 
 def _renamed(part: Mapping[str, Any]) -> dict[str, Any]:
     return {RENAMED.get(name, name): value for name, value in part.items()}
 
 
-def _data(part: Mapping[str, Any]) -> Data:
-    height, width = part["image_size"]
-    return Data(**(dict(part) | {"image_size": (height, width)}))
-
-
 def _base(part: Mapping[str, Any]) -> Base:
-    return Base(**({"alpha": None, "batch_norm_momentum": None} | dict(part)))
+    optional = ("alpha", "depth_multiplier", "minimalistic", "batch_norm_momentum")
+    absent: dict[str, Any] = dict.fromkeys(optional)
+    return Base(**(absent | dict(part)))
 
 
 def _trainable(part: str | Mapping[str, Any]) -> Trainable:
     return Trainable(part, None) if isinstance(part, str) else Trainable(*_only(part))
 
 
-def _train(part: Mapping[str, Any]) -> Train:
-    return Train(**(dict(part) | {"optimizer": Optimizer(*_only(part["optimizer"]))}))
+def _phase(part: Mapping[str, Any]) -> Phase:
+    trainable, optimizer = part.get("trainable"), part.get("optimizer")
+    return Phase(
+        epochs=part["epochs"],
+        trainable=None if trainable is None else _trainable(trainable),
+        freeze_batch_norm=part.get("freeze_batch_norm"),
+        optimizer=None if optimizer is None else Optimizer(*_only(optimizer)),
+    )
 
 
 def _bounds(part: Mapping[str, float] | None) -> Bounds | None:

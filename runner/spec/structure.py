@@ -13,6 +13,7 @@ from jsonschema.validators import extend
 
 from runner.spec.document import Finding, Keys, Node
 from runner.spec.schema import Schema, follow, stand_alone
+from runner.spec.variables import unset
 from runner.spec.wording import Case, explain
 from runner.units import parse_share
 
@@ -146,6 +147,17 @@ def _bound(keyword: str, breaks: Callable[[Any, Any], bool]) -> Callable[..., An
     return check
 
 
+def _environment(
+    validator: Validator, rule: Any, value: Any, schema: Schema
+) -> Iterator[ValidationError]:
+    """Every value of the environment that a text asks for has to be there."""
+    del validator, schema
+    if rule and isinstance(value, str) and unset(value):
+        yield ValidationError("environment")
+
+
 _SpecValidator = extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator, {name: _bound(name, breaks) for name, breaks in _BOUNDS.items()}
+    Draft202012Validator,
+    {name: _bound(name, breaks) for name, breaks in _BOUNDS.items()}
+    | {"environment": _environment},
 )

@@ -5,19 +5,20 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from runner.errors import Problem
-from runner.spec.axes import axes_findings, usable
-from runner.spec.checks import check_measure, check_variant
+from runner.spec.axes import matrix_findings, usable
+from runner.spec.budget import budget_findings
+from runner.spec.checks import CHECKS, check_whole
 from runner.spec.choices import choice_findings, expectation_findings
 from runner.spec.document import NOWHERE, Document, Finding, Keys, Node, problem_at
-from runner.spec.matrix import Axis, Combination, combinations, count, read_axes
-from runner.spec.parts import PartReader
+from runner.spec.matrix import MOST_EVER, Combination, Matrix, read_matrix
+from runner.spec.parts import GIVEN, PartReader, Parts
 from runner.spec.scalars import misreading, without_misreading
 from runner.spec.schema import spec_schema
 from runner.spec.structure import structural_findings
 
-MOST_VARIANTS = 256
 MOST_PROBLEMS = 100
 
 Findings = Iterator[Finding]
@@ -64,42 +65,64 @@ def _more(document: Document) -> Problem:
 def _of_fields(document: Document) -> Findings:
     """What is wrong with fields, each by itself, and with what names variants."""
     data = document.root.value
-    axes = read_axes(data)
-    yield from _structure(document, usable(axes, data))
-    yield from axes_findings(axes, document)
+    matrix = read_matrix(data)
+    yield from _structure(document, usable(matrix, data))
+    yield from matrix_findings(matrix, document)
     yield from _misread((), document.root)
-    yield from choice_findings(data, axes)
+    yield from choice_findings(data, matrix)
 
 
 def _of_variants(document: Document) -> Findings:
     """What fields mean together."""
     data = document.root.value
+    matrix = usable(read_matrix(data), data)
     reader = PartReader(data, document.folder)
     whole = reader.of_spec()
-    yield from check_measure(whole["measure"]) if "measure" in whole else ()
+    yield from check_whole(whole)
     yield from expectation_findings(whole.get("expect", ()))
-    yield from _variants(usable(read_axes(data), data), reader)
+    variants = list(itertools.islice(matrix.combinations(), min(matrix.limit, MOST_EVER)))
+    if matrix.most > min(matrix.limit, MOST_EVER):
+        yield from _too_many(matrix)
+    elif matrix.most and not variants:
+        message = "leaves no variant: exclude takes all of them out"
+        yield Finding(("matrix",), message, "leave some of exclude out", at_key=True)
+    elif "measure" in whole:
+        number = len({reader.content(reader.of_variant(variant)) for variant in variants})
+        yield from budget_findings(whole["measure"], number)
+    yield from _variants(variants, reader, whole)
 
 
-def _structure(document: Document, axes: Sequence[Axis]) -> Findings:
+def _too_many(matrix: Matrix) -> Findings:
+    """More variants than the spec allows itself; what `exclude` takes out is counted too."""
+    limit = min(matrix.limit, MOST_EVER)
+    message = f"gives {matrix.most:,} variants; at most {limit:,} are allowed"
+    if matrix.most > MOST_EVER:
+        remedy = "leave out alternatives, or split the spec"
+    else:
+        remedy = f"leave out alternatives, or raise the limit: matrix: {{limit: {matrix.most}}}"
+    yield Finding(("matrix",), message, remedy, at_key=True)
+
+
+def _structure(document: Document, matrix: Matrix) -> Findings:
     """Differences from the schema outside the matrix's alternatives.
 
     A field that an axis sets may be left out of the spec itself, so the schema is held against the
     spec with the first alternatives in their places; the alternatives have a check of their own.
     """
     data = document.root.value
-    first = Combination(tuple(axes), tuple(axis.alternatives[0] for axis in axes))
+    axes = matrix.axes
+    first = Combination(axes, tuple(axis.alternatives[0] for axis in axes))
     merged = first.merged(data) | ({"matrix": data["matrix"]} if "matrix" in data else {})
     for finding in structural_findings(merged, spec_schema(), document.root):
         if not any(_is_under(finding.path, axis.keys) for axis in axes):
-            yield _shown(finding, document, axes)
+            yield _shown(finding, document, matrix)
 
 
-def _shown(finding: Finding, document: Document, axes: Sequence[Axis]) -> Finding:
+def _shown(finding: Finding, document: Document, matrix: Matrix) -> Finding:
     """The finding, shown at an axis where only the axis brings its mapping into being."""
     above = finding.path[:-1]
     if document.find(above) is None:
-        makers = [axis for axis in axes if _is_under(axis.keys, above)]
+        makers = [axis for axis in matrix.axes if _is_under(axis.keys, above)]
         return finding._replace(shown_at=("matrix", makers[0].path)) if makers else finding
     return finding
 
@@ -116,22 +139,38 @@ def _misread(path: Keys, node: Node) -> Findings:
         yield from _misread((*path, key), entry.node)
 
 
-def _variants(axes: Sequence[Axis], reader: PartReader) -> Findings:
-    number = count(axes)
-    if number > MOST_VARIANTS:
-        message = f"gives {number:,} variants; at most {MOST_VARIANTS} are allowed"
-        remedy = "leave out alternatives, or split the spec"
-        yield Finding(("matrix",), message, remedy, at_key=True)
-    variants = list(itertools.islice(combinations(axes), MOST_VARIANTS))
+def _variants(variants: Sequence[Combination], reader: PartReader, whole: Parts) -> Findings:
+    """What is wrong with single variants, each problem once for all variants that share it."""
+    checker = _Checker(whole)
     affected: dict[tuple[Keys, Finding], list[Combination]] = {}
     for variant in variants:
-        for finding in check_variant(reader.of_variant(variant)):
+        for finding in checker.findings(reader.of_variant(variant)):
             place = variant.place(finding.path)
             affected.setdefault((place, finding), []).append(variant)
     for (place, finding), some in affected.items():
         concerned = [one for one in variants if one.place(finding.path) == place]
         note = "" if len(some) == len(concerned) else _names(some)
         yield finding._replace(path=place, message=finding.message + note)
+
+
+class _Checker:
+    """Runs every check once for each different set of the parts that it needs."""
+
+    def __init__(self, whole: Parts) -> None:
+        self._whole = {name: whole[name] for name in ("targets",) if name in whole}
+        self._known: dict[tuple[Any, ...], tuple[Finding, ...]] = {}
+
+    def findings(self, parts: dict[str, Any]) -> Findings:
+        parts |= self._whole
+        for index, check in enumerate(CHECKS):
+            needed = [parts.get(name) for name in check.needs]
+            if any(part is None for part in needed):
+                continue
+            optional = [parts.get(name) for name in check.reads]
+            key = (index, id(parts[GIVEN]), *map(id, needed), *map(id, optional))
+            if key not in self._known:
+                self._known[key] = tuple(check.run(parts))
+            yield from self._known[key]
 
 
 def _names(variants: Iterable[Combination]) -> str:

@@ -12,8 +12,9 @@ from runner.spec.guess import did_you_mean, listed, nearest
 from runner.spec.plain import as_yaml, example, expected, found
 from runner.spec.scalars import misreading, number_in_text, without_misreading
 from runner.spec.schema import Schema, branches, fields, follow, homes_of
+from runner.spec.variables import has_variable, unset
 
-_MOST_KEYS_LISTED = 12
+_MOST_KEYS_LISTED = 16
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def explain(case: Case) -> Iterator[Finding]:
 
 def _type(case: Case) -> Iterator[Finding]:
     node, wanted = case.node, expected(case.choice)
-    kinds = {kind for form in (case.choice, case.schema) for kind in _kinds(form)}
+    kinds = {kind for form in (*branches(case.choice), case.schema) for kind in _kinds(form)}
     if case.value is None:
         remedy = f"indent the lines that belong to it; {case.example()}".removesuffix("; ")
         nested = "object" in kinds
@@ -81,6 +82,10 @@ def _type(case: Case) -> Iterator[Finding]:
     elif node and misreading(node):
         remedy = case.quoted() if "string" in kinds else without_misreading(node)
         yield case.finding(f"{misreading(node)}; expected {wanted}", remedy)
+    elif node and has_variable(node.text):
+        message = f"values of the environment stand in paths and devices only; expected {wanted}"
+        field = written_path(case.path)
+        yield case.finding(message, f'write it out, or give --set "{field}=..." with the command')
     elif node and {"number", "integer"} & kinds and number_in_text(node):
         remedy = "remove the quotes" if not node.plain else f"write {number_in_text(node)}"
         yield case.finding(f"YAML reads {case.text} as text, not as a number", remedy)
@@ -203,7 +208,8 @@ def _items(case: Case) -> Iterator[Finding]:
 def _properties(case: Case) -> Iterator[Finding]:
     known, here = case.schema.get("properties", {}), list(case.value)
     if case.keyword == "minProperties":
-        remedy = f"give it {listed(known)}" if known else ""
+        is_closed = case.schema.get("additionalProperties") is False
+        remedy = f"give it {listed(known)}" if known and is_closed else ""
         yield case.finding("is empty", remedy)
     elif all(name in known for name in here) and case.rule == 1:
         message = f"takes one key only, found {listed(here, 'and')}"
@@ -228,6 +234,12 @@ def _any_of(case: Case) -> Iterator[Finding]:
         yield from _type(case)
 
 
+def _environment(case: Case) -> Iterator[Finding]:
+    names = unset(str(case.value))
+    message = f"the environment variable {names[0]} is not set"
+    yield case.finding(message, f"set it: export {names[0]}=..., or write the value out")
+
+
 def _other(case: Case) -> Iterator[Finding]:
     yield case.finding(f"breaks the rule {case.keyword} of the schema")
 
@@ -250,4 +262,5 @@ _WRITERS: dict[str, Callable[[Case], Iterator[Finding]]] = {
     "minProperties": _properties,
     "maxProperties": _properties,
     "anyOf": _any_of,
+    "environment": _environment,
 }

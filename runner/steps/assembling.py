@@ -170,7 +170,7 @@ def _variant(
             "path": library.path,
             "origin": library.origin,
             "sha256": library.sha256,
-            "delegate": variant.runtime.delegate,
+            "delegate": variant.runtime.delegate.name,
             "nodes": facts.get("nodes"),
             "delegated_nodes": facts.get("delegated_nodes"),
             "partitions": facts.get("partitions"),

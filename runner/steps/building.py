@@ -5,12 +5,15 @@ Stages run as soon as their inputs are there. One that fails takes along only wh
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+import shutil
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +84,9 @@ class _Site:
                 self.journal(stage, "cached")
 
     def run_in_workers(self) -> None:
-        """Runs every missing stage but evaluations."""
+        """Runs every missing stage but evaluations; finished files need no worker."""
+        for stage in [stage for stage in self._missing() if stage.kind == "adopt"]:
+            self._do_here(stage, partial(_adopt, stage.params["file"]))
         missing = [stage for stage in self._missing() if stage.kind != "evaluate"]
         if not missing:
             return
@@ -157,38 +162,40 @@ class _Site:
 
     def evaluate(self, libraries: Mapping[str, RuntimeLibrary]) -> None:
         """Runs every converted model over the test split, through the runtime that is timed."""
-        missing = [stage for stage in self._missing() if stage.kind == "evaluate"]
-        for stage in missing:
-            if self._blocked(stage):
-                continue
-            task = self.display.task(f"evaluate {stage.label}")
-            draft = self.store.draft(stage.kind, stage.key)
-            running = _Running(stage, draft, task, time.monotonic())
-            try:
-                self._commit(running, self._evaluate(stage, draft, libraries[stage.variants[0]]))
-                task.end("done")
-            except StageError as error:
-                self._give_up(running, error)
-            except BaseException:
-                self.store.discard(draft)
-                raise
+        for stage in [stage for stage in self._missing() if stage.kind == "evaluate"]:
+            if not self._blocked(stage):
+                library = libraries[stage.variants[0]]
+                self._do_here(stage, partial(self._evaluate, stage, library))
 
-    def _evaluate(self, stage: Stage, draft: Path, library: RuntimeLibrary) -> dict[str, Any]:
+    def _do_here(self, stage: Stage, make: Callable[[Path], dict[str, Any]]) -> None:
+        """Runs a stage that needs no worker of the pool."""
+        task = self.display.task(f"{stage.kind} {stage.label}")
+        draft = self.store.draft(stage.kind, stage.key)
+        running = _Running(stage, draft, task, time.monotonic())
+        try:
+            self._commit(running, make(draft))
+            task.end("done")
+        except StageError as error:
+            self._give_up(running, error)
+        except BaseException:
+            self.store.discard(draft)
+            raise
+
+    def _evaluate(self, stage: Stage, library: RuntimeLibrary, draft: Path) -> dict[str, Any]:
         import numpy as np
 
         from runner.analysis.accuracy import compare_scores
 
-        convert = self.plan.stages[stage.inputs["convert"]]
-        data = self.artifacts[stage.inputs["data"]]
-        train = self.artifacts[convert.inputs["train"]]
+        inputs = {role: self.artifacts[key] for role, key in stage.inputs.items()}
+        data, reference = inputs.get("data"), inputs.get("reference")
         runtime = stage.params["runtime"]
         facts = evaluate(
             Evaluation(
-                model=str(self.artifacts[convert.key].file("model.tflite")),
-                images=str(data.file("test_images.npy")),
+                model=str(inputs["model"].file("model.tflite")),
+                images=str(data.file("test_images.npy")) if data else "",
                 scaling=stage.params["scaling"],
                 library=library.path,
-                delegate=runtime["delegate"],
+                delegate=runtime["delegate"]["name"],
                 threads=runtime["threads"],
                 output=str(draft),
             ),
@@ -196,8 +203,10 @@ class _Site:
             log=self.run.logs / f"evaluate-{stage.key[:12]}.log",
             timeout_s=_EVALUATION_TIMEOUT_S,
         )
+        if data is None:
+            return {"facts": facts, "accuracy": None}
         accuracy = compare_scores(
-            np.load(train.file("test_scores.npy")),
+            np.load(reference.file("test_scores.npy")) if reference else None,
             np.load(draft / "scores.npy"),
             np.load(data.file("test_labels.npy")),
         )
@@ -207,18 +216,19 @@ class _Site:
         """What came of one variant."""
         keys = self.plan.of_variant[name]
         failed = [self.errors[key] for key in keys.values() if key in self.errors]
-        train = self.artifacts.get(keys["train"])
-        convert = self.artifacts.get(keys["convert"])
-        model = _model_record(train, convert) if train and convert else None
-        if failed or convert is None:
+        source = self.artifacts.get(self.plan.maker_of_model(name) or "")
+        file = self.artifacts.get(self.plan.maker_of_file(name))
+        evaluation = self.artifacts.get(keys["evaluate"])
+        facts = evaluation.summary["facts"] if evaluation else {}
+        model = _model_record(source, file, facts) if file else None
+        if failed or file is None or evaluation is None:
             return Built(error=failed[0], model=model)
-        evaluation = self.artifacts[keys["evaluate"]]
         return Built(
             error=None,
             model=model,
             accuracy=evaluation.summary["accuracy"],
-            facts=evaluation.summary["facts"],
-            model_path=convert.file("model.tflite").resolve(),
+            facts=facts,
+            model_path=file.file("model.tflite").resolve(),
             input_path=evaluation.file("input.bin").resolve(),
         )
 
@@ -263,13 +273,40 @@ def _shower(task: Task) -> Callable[[Progress], None]:
     return show
 
 
-def _model_record(train: Artifact, convert: Artifact) -> dict[str, Any]:
-    path = convert.file("model.tflite").resolve()
+def _adopt(file: str, draft: Path) -> dict[str, Any]:
+    """Takes a finished .tflite file over, so that what is timed can't change under way."""
+    try:
+        shutil.copyfile(file, draft / "model.tflite")
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        raise StageError(
+            "the model file can't be read",
+            stage="adopt",
+            kind="bad_input",
+            why=str(error.strerror),
+            where=file,
+            remedy="check that it is there and may be read",
+        ) from error
+    return {}
+
+
+def _model_record(
+    source: Artifact | None, made: Artifact, facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a report says of a .tflite file.
+
+    Args:
+        source: what it was made of; None for a finished one, whose parameters nobody counted.
+        facts: what the runtime said of it, if it got that far.
+    """
+    path = made.file("model.tflite").resolve()
+    counts = source.summary if source else {}
     return {
         "path": str(path),
         "bytes": path.stat().st_size,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "parameters": train.summary["parameters"],
-        "trainable_parameters": train.summary["trainable_parameters"],
-        "operations": convert.summary["operations"],
+        "parameters": counts.get("parameters"),
+        "trainable_parameters": counts.get("trainable_parameters"),
+        "operations": made.summary.get("operations", facts.get("nodes")),
     }

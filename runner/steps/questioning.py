@@ -32,7 +32,7 @@ def make_question(
             library=libraries[variant.name].path,
             model=str(built[variant.name].model_path),
             input=str(built[variant.name].input_path),
-            delegate=variant.runtime.delegate,
+            delegate=variant.runtime.delegate.name,
             threads=variant.runtime.threads,
             label=variant.short_name,
         )

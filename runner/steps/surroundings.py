@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Iterable, Mapping
 from importlib import metadata
@@ -10,11 +9,12 @@ from pathlib import Path
 
 from runner.plan.stages import Surroundings
 from runner.spec.model import Spec
+from runner.steps.contents import hash_contents
 from runner.timing.host import describe_host
 from runner.timing.libraries import RuntimeLibrary, find_tflite
 from runner.timing.probe import probe_library
 
-_DISTRIBUTIONS = ("tensorflow", "keras", "numpy")
+_DISTRIBUTIONS = ("tensorflow", "keras", "numpy", "tf-keras", "tensorflow-model-optimization")
 
 
 def find_libraries(spec: Spec) -> dict[str, RuntimeLibrary]:
@@ -46,15 +46,10 @@ def look_around(spec: Spec, libraries: Mapping[str, RuntimeLibrary]) -> Surround
     host = describe_host()
     return Surroundings(
         versions={name: _version(name) for name in _DISTRIBUTIONS},
-        files={path: _sha256(Path(path)) for path in _files(spec)},
+        files=hash_contents(spec),
         libraries={name: found.sha256 or found.path for name, found in libraries.items()},
         host=f"{host['name']}/{host['cpu']}/{host['kernel']}/{platform.machine()}",
     )
-
-
-def _files(spec: Spec) -> set[str]:
-    weights = {variant.model.base.weights for variant in spec.variants}
-    return {path for path in weights if path not in {"none", "imagenet"}}
 
 
 def _version(distribution: str) -> str | None:
@@ -62,7 +57,3 @@ def _version(distribution: str) -> str | None:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return None
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -49,7 +49,7 @@ def _accuracy_warnings(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, 
     found = []
     for variant in variants:
         accuracy = variant["accuracy"]
-        if accuracy and accuracy["largest_difference"] is None:
+        if accuracy and not accuracy["finite"]:
             found.append(
                 _warning(
                     "not-finite",
@@ -57,7 +57,7 @@ def _accuracy_warnings(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, 
                     "look at its weights; float16 overflows above 65504",
                 )
             )
-        if accuracy and accuracy["keras"] - accuracy["tflite"] > _ACCURACY_LOSS:
+        if accuracy and (accuracy["keras"] or 0.0) - accuracy["tflite"] > _ACCURACY_LOSS:
             lost = format_share(accuracy["keras"] - accuracy["tflite"])
             found.append(
                 _warning(

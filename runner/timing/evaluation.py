@@ -19,10 +19,12 @@ class Evaluation:
     """What to evaluate.
 
     Attributes:
-        images: path of a .npy file, uint8, shape (samples, height, width, 3).
+        images: path of a .npy file, uint8, shape (samples, height, width, 3); empty where there
+            are none: then the model is looked at, and nothing is scored.
         scaling: `minus_one_to_one` or `raw`: how pixels become the model's input.
-        output: an existing folder that receives `scores.npy` (float32, (samples, classes), after
-            dequantization), `input.bin` (the first image as the model takes it) and `facts.json`.
+        output: an existing folder that receives `facts.json`, `input.bin` (the first image as the
+            model takes it, or made-up values) and, where there are images, `scores.npy` (float32,
+            (samples, classes), after dequantization).
     """
 
     model: str

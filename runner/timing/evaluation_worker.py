@@ -46,7 +46,6 @@ def main() -> int:
 
 
 def _evaluate(evaluation: Evaluation) -> None:
-    images = np.load(evaluation.images, mmap_mode="r")
     output = Path(evaluation.output)
     model = native.place(Path(evaluation.model).read_bytes(), 0)
     with (
@@ -55,25 +54,53 @@ def _evaluate(evaluation: Evaluation) -> None:
             model, delegate=evaluation.delegate, threads=evaluation.threads, count_nodes=True
         ) as session,
     ):
-        taken, given = _only(session.inputs, "input"), _only(session.outputs, "output")
-        rows = []
-        for start in range(0, len(images), _BATCH):
-            batch = _prepare(images[start : start + _BATCH], evaluation.scaling, taken)
-            if start == 0:
-                (output / "input.bin").write_bytes(batch[0].tobytes())
-            raw = np.frombuffer(session.map(batch.tobytes(), len(batch)), dtype=given.type_name)
-            rows.append(_dequantize(raw.reshape(len(batch), -1), given))
-        np.save(output / "scores.npy", np.concatenate(rows))
+        samples = _score(evaluation, session) if evaluation.images else _make_up(session, output)
         facts = {
             "version": library.version,
             "nodes": session.nodes.nodes,
             "delegated_nodes": session.nodes.delegated,
             "partitions": session.nodes.partitions,
-            "input": [*taken.shape, taken.type_name],
-            "output": [*given.shape, given.type_name],
-            "samples": len(images),
+            "inputs": [[*one.shape, one.type_name] for one in session.inputs],
+            "outputs": [[*one.shape, one.type_name] for one in session.outputs],
+            "samples": samples,
         }
     (output / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+
+
+def _score(evaluation: Evaluation, session: native.Session) -> int:
+    """Runs the model over all images; returns how many there were."""
+    images, output = np.load(evaluation.images, mmap_mode="r"), Path(evaluation.output)
+    taken, given = _only(session.inputs, "input"), _only(session.outputs, "output")
+    rows = []
+    for start in range(0, len(images), _BATCH):
+        batch = _prepare(images[start : start + _BATCH], evaluation.scaling, taken)
+        if start == 0:
+            (output / "input.bin").write_bytes(batch[0].tobytes())
+        raw = np.frombuffer(session.map(batch.tobytes(), len(batch)), dtype=given.type_name)
+        rows.append(_dequantize(raw.reshape(len(batch), -1), given))
+    np.save(output / "scores.npy", np.concatenate(rows))
+    return len(images)
+
+
+def _make_up(session: native.Session, output: Path) -> int:
+    """Writes random values for a model's only input; none for one with several, which get zeros.
+
+    Floats lie between 0 and 1, small integers take all their values, and the others, which are
+    more often indices than amounts, are 0 or 1.
+    """
+    random, content = np.random.default_rng(0), b""
+    if len(session.inputs) == 1:
+        taken = session.inputs[0]
+        dtype = np.dtype("?" if taken.type_name == "bool" else taken.type_name)
+        if dtype.kind == "f":
+            content = random.random(taken.shape).astype(dtype).tobytes()
+        else:
+            limits = np.iinfo(dtype) if dtype.kind in "iu" and dtype.itemsize == 1 else None
+            low, high = (limits.min, limits.max) if limits else (0, 1)
+            whole = random.integers(low, high, taken.shape, endpoint=True)
+            content = whole.astype(dtype).tobytes()
+    (output / "input.bin").write_bytes(content)
+    return 0
 
 
 def _only(tensors: tuple[native.Tensor, ...], what: str) -> native.Tensor:

@@ -25,7 +25,11 @@ EPOCHS = 16
 def head(*layers: str | tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """Layers of a head as the plan gives them."""
     pairs = [(layer, {}) if isinstance(layer, str) else layer for layer in layers]
-    return [{"kind": kind, "options": options} for kind, options in pairs]
+    own = {
+        "classifier": {"activation": "softmax", "use_bias": True},
+        "conv": {"padding": "same"},
+    }
+    return [{"kind": kind, "options": own.get(kind, {}) | options} for kind, options in pairs]
 
 
 def model_params(**changes: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def convert(bench: Bench, trained: Trained, small_data: Path) -> Convert:
     def convert(mode: str, count: int = TRAIN_IMAGES, attempt: int = 0) -> Converted:
         quantize = {"mode": mode, "calibration_samples": count, "seed": 0}
         params = {"quantize": quantize, "scaling": SCALING}
-        folder, summary = bench.run("convert", params, data=small_data, train=trained.folder)
+        folder, summary = bench.run("convert", params, data=small_data, source=trained.folder)
         return (folder / "model.tflite").read_bytes(), summary
 
     return convert
@@ -169,7 +169,7 @@ def test_what_the_converter_says_reaches_the_error(
     keras.Model(given, keras.ops.erfinv(given)).save(tmp_path / "model.keras")
     params = {"quantize": {"mode": "float32"}, "scaling": SCALING}
     with pytest.raises(StageError, match="the converter refused float32") as caught:
-        bench.run("convert", params, data=small_data, train=tmp_path)
+        bench.run("convert", params, data=small_data, source=tmp_path)
     assert caught.value.kind == "refused"
     assert "Erfinv" in caught.value.why
     assert "Traceback" not in caught.value.why

@@ -59,7 +59,7 @@ def test_a_full_disk_is_recognised_while_an_array_is_written(small_disk: Path) -
 
 @pytest.mark.acceptance
 def test_the_stage_writes_every_image_once_at_the_size_asked_for(bench: Bench) -> None:
-    params = {"source": "digits", "image_size": [16, 24], "seed": 7, "test_fraction": 0.2}
+    params = {"source": {"kind": "digits", "options": {}}, "image_size": [16, 24], "seed": 7, "test_fraction": 0.2}
     folder, summary = bench.run("data", params)
     train, test = (np.load(folder / f"{name}_images.npy") for name in ("train", "test"))
     assert summary == {"classes": 10, "train_images": len(train), "test_images": len(test)}
@@ -79,7 +79,7 @@ def test_the_stage_writes_every_image_once_at_the_size_asked_for(bench: Bench) -
 
 @pytest.mark.acceptance
 def test_the_same_parameters_give_the_same_bytes(bench: Bench) -> None:
-    params = {"source": "digits", "image_size": [8, 8], "seed": 7, "test_fraction": 0.2}
+    params = {"source": {"kind": "digits", "options": {}}, "image_size": [8, 8], "seed": 7, "test_fraction": 0.2}
     first, second = (bench.run("data", params)[0] for _ in range(2))
     for file in first.iterdir():
         assert file.read_bytes() == (second / file.name).read_bytes()

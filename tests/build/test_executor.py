@@ -20,7 +20,7 @@ from runner.build.protocol import Progress, StageOutcome, StageRequest
 from runner.errors import StageError
 from tests.build.conftest import Bench, train_params
 
-DIGITS = {"source": "digits", "image_size": [8, 8], "seed": 7, "test_fraction": 0.2}
+DIGITS = {"source": {"kind": "digits", "options": {}}, "image_size": [8, 8], "seed": 7, "test_fraction": 0.2}
 LONG = DIGITS | {"image_size": [512, 512]}
 
 

@@ -27,7 +27,7 @@ def test_smallest_spec_takes_every_default(read: Read, smallest: str) -> None:
     assert variant.model.base.batch_norm_momentum is None
     assert variant.model.head == (
         HeadLayer("global_average_pooling", {}),
-        HeadLayer("classifier", {}),
+        HeadLayer("classifier", {"activation": "softmax", "use_bias": True}),
     )
     assert variant.model.trainable == Trainable("none", None)
     assert variant.train.optimizer.options["learning_rate"] == pytest.approx(1e-3)
@@ -113,8 +113,8 @@ def test_expectations_keep_alternatives_and_bounds(read: Read, smallest: str) ->
         "  - accuracy: {min: 90%, max: 1}\n"
     )
     assert spec.expectations == (
-        Expectation({"model.base.alpha": "0.35"}, Bounds(None, 0.9), None),
-        Expectation({}, None, Bounds(0.9, 1.0)),
+        Expectation(("model.base.alpha=0.35",), Bounds(None, 0.9), None),
+        Expectation(("model.base.alpha=0.35", "model.base.alpha=1"), None, Bounds(0.9, 1.0)),
     )
 
 

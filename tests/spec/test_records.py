@@ -16,6 +16,9 @@ pytestmark = pytest.mark.fast
 
 MIRRORED = {
     model.Data: "data",
+    model.EarlyStopping: "early_stopping",
+    model.Phase: "phase",
+    model.Report: "report",
     model.Base: "base",
     model.Model: "model",
     model.Train: "train",
@@ -27,13 +30,18 @@ MIRRORED = {
 BOUNDS = ("ratio_bounds", "share_bounds")
 # One-key mappings become a record of the key and what it holds.
 TAGGED = {
+    model.Source: ("source", ["kind", "options"]),
     model.HeadLayer: ("layer", ["kind", "options"]),
     model.Optimizer: ("optimizer", ["name", "options"]),
+    model.Loss: ("loss", ["name", "options"]),
+    model.Augmentation: ("augmentation", ["name", "options"]),
+    model.CompressionStep: ("compression_step", ["name", "options"]),
+    model.Delegate: ("delegate", ["name", "options"]),
     model.Trainable: ("trainable", ["policy", "argument"]),
 }
 # What a spec becomes by being read and expanded.
-DERIVED_OF_SPEC = {"path", "source", "sha256", "variants"}
-CONSUMED_BY_EXPANSION = {"spec", "matrix"}
+DERIVED_OF_SPEC = {"path", "source", "sha256", "variants", "aliases"}
+CONSUMED_BY_EXPANSION = {"spec", "extends", "matrix"}
 DERIVED_OF_VARIANT = {"name", "axes"}
 
 
@@ -57,7 +65,13 @@ def test_bounds(definition: str) -> None:
 
 
 def test_expectation() -> None:
-    assert record_fields(model.Expectation) == schema_fields("expectation")
+    names = ["variants" if name == "variant" else name for name in schema_fields("expectation")]
+    assert record_fields(model.Expectation) == names
+
+
+def test_device_is_one_of_the_ways_to_reach_one() -> None:
+    assert record_fields(model.Device) == ["kind", "options"]
+    assert spec_schema()["$defs"]["device"]["maxProperties"] == 1
 
 
 @pytest.mark.parametrize(("record", "shape"), TAGGED.items())
@@ -84,7 +98,7 @@ def test_every_record_is_covered_and_frozen() -> None:
         for one in vars(model).values()
         if dataclasses.is_dataclass(one) and one.__module__ == model.__name__
     }
-    others = {model.Bounds, model.Expectation, model.Variant, model.Spec}
+    others = {model.Bounds, model.Expectation, model.Device, model.Variant, model.Spec}
     assert records == set(MIRRORED) | set(TAGGED) | others
     for record in records:
         assert getattr(record, "__dataclass_params__").frozen, record  # noqa: B009 - untyped

@@ -15,23 +15,17 @@ from runner.spec import schema as schema_module
 from runner.spec.architectures import ARCHITECTURES
 from runner.spec.matrix import FIXED_SECTIONS
 from runner.spec.parts import PARTS
-from runner.spec.schema import follow, schema_path, spec_schema, sub_schema
+from runner.spec.schema import fields, follow, schema_path, spec_schema, sub_schema
 from runner.spec.sources import SOURCES
 from runner.spec.structure import fits
 
 pytestmark = pytest.mark.fast
 
-# Fields without a default, because leaving them out has a meaning of its own.
+# Fields without a default that need no word on what leaving them out means.
 MEANINGFUL_WHEN_ABSENT = {
-    "alpha",
-    "batch_norm_momentum",
-    "path",
-    "matrix",
-    "baseline",
-    "latency_ratio",
-    "accuracy",
-    "min",
-    "max",
+    *("matrix", "exclude", "baseline", "latency_ratio", "accuracy", "min", "max"),
+    *("base", "file", "input_scaling", "alpha", "depth_multiplier", "minimalistic"),
+    *("extends", "l1", "l2", "path", "images", "labels"),
 }
 ONE_KEY = {"maxProperties": 1, "minProperties": 1}
 
@@ -72,8 +66,16 @@ def test_every_mapping_is_closed() -> None:
         if (schema.get("type") == "object" or "properties" in schema)
         and schema.get("additionalProperties") is not False
     }
-    # In these three the user chooses the keys; none of them has fields of its own.
-    assert open_ones == {"/properties/matrix", "/$defs/axis/anyOf/0", "/$defs/choice"}
+    # In these the user chooses the keys.
+    assert open_ones == {
+        "/properties/matrix",
+        "/properties/targets",
+        "/$defs/axis/anyOf/0",
+        "/$defs/choice",
+        "/$defs/inclusion",
+        "/$defs/class_weights/anyOf/1",
+        "/$defs/external/properties/options",
+    }
 
 
 @pytest.mark.parametrize(
@@ -87,15 +89,19 @@ def test_field_is_explained(
     is_one_key = ONE_KEY.items() <= parent.items()
     is_required = name in parent.get("required", ())
     if "default" not in field and not is_one_key and not is_required:
-        is_seed_of_schedule = path == "/$defs/measure/seed"
-        assert name in MEANINGFUL_WHEN_ABSENT or is_seed_of_schedule, f"{path} has no default"
+        is_said = "left out, " in field["description"].lower()
+        assert is_said or name in MEANINGFUL_WHEN_ABSENT, f"{path} has no default"
     assert not (is_required and "default" in field), f"{path} is required and has a default"
 
 
 @pytest.mark.parametrize(
     ("path", "schema"), [pair for pair in schemas(spec_schema()) if pair[0].count("/") <= 4]
 )
-def test_defaults_and_examples_fit(path: str, schema: Mapping[str, Any]) -> None:
+def test_defaults_and_examples_fit(
+    path: str, schema: Mapping[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("DATA", "BOARD", "ANDROID_SERIAL"):
+        monkeypatch.setenv(variable, "value")
     for example in schema.get("examples", ()):
         assert fits(example, schema), f"{path}: {example}"
     if "default" in schema:
@@ -107,17 +113,21 @@ def test_words_are_those_that_the_tables_know() -> None:
     assert base is not None
     assert data is not None
     assert base["enum"] == list(ARCHITECTURES)
-    assert data["enum"] == list(SOURCES)
+    assert set(SOURCES) <= set(fields(data))
 
 
-def test_short_forms_name_layers_that_need_no_options() -> None:
-    word, mapping = spec_schema()["$defs"]["layer"]["anyOf"]
+@pytest.mark.parametrize(
+    "definition",
+    ["source", "layer", "optimizer", "loss", "augmentation", "compression_step", "delegate"],
+)
+def test_short_forms_name_what_needs_no_options(definition: str) -> None:
+    word, mapping = spec_schema()["$defs"][definition]["anyOf"]
     without = [
         name
         for name, one in mapping["properties"].items()
         if not follow(one).schema.get("required")
     ]
-    assert sorted(word["enum"]) == sorted(without)
+    assert sorted(set(word["enum"]) - {"none"}) == sorted(set(without) - {"arrays"})
 
 
 def test_every_section_varies_or_is_fixed() -> None:

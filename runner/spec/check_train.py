@@ -1,0 +1,227 @@
+"""Rules about images, training, compression and quantization."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from runner.spec.check import Check, Findings, is_file, is_folder, no_file
+from runner.spec.check_model import expression_findings, is_tflite
+from runner.spec.document import Finding, Keys, shorten
+from runner.spec.guess import did_you_mean
+from runner.spec.model import CALIBRATED_MODES
+from runner.spec.parts import GIVEN, Parts
+from runner.spec.sources import SOURCES
+
+_SOURCE = ("data", "source")
+_READ_FROM_SPEC = "write a path, read from the spec's folder"
+
+
+def _no_data(parts: Parts) -> Findings:
+    """What needs images, where the spec has none."""
+    given = parts[GIVEN]
+    if "data" in given:
+        return
+    example = "for example data: {source: digits}"
+    mode = parts.get("quantize", {}).get("mode")
+    if "model.base" in given:
+        yield Finding(("data",), "missing; a base is trained on images", example, at_key=True)
+    elif mode in CALIBRATED_MODES and not is_tflite(parts.get("model.file")):
+        path: Keys = ("quantize",)
+        yield Finding(path, f"{mode} needs images to calibrate with", f"add data, {example}")
+    if "model.base" not in given and parts.get("compress"):
+        message = "compression trains on, and needs images for that"
+        yield Finding(("compress",), message, f"add data, {example}")
+
+
+def _source_files(parts: Parts) -> Findings:
+    ((kind, options),) = parts["data"]["source"].items()
+    path = (*_SOURCE, kind)
+    if kind == "folder":
+        yield from _image_folder(options, path)
+    elif kind == "arrays":
+        yield from _arrays(options, path)
+    elif kind == "idx" and ("test_images" in options) != ("test_labels" in options):
+        missing = "test_labels" if "test_images" in options else "test_images"
+        message = "test images and their labels go together"
+        yield Finding(path, message, f"add {missing}")
+    folders = ("root",) if kind == "csv" else ()
+    for name, value in options.items():
+        is_path = name in {"path", "images", "labels", "test_images", "test_labels", "root"}
+        if kind not in {"csv", "arrays", "idx"} or not is_path:
+            continue
+        there = is_folder(value) if name in folders else is_file(value)
+        if not there:
+            yield Finding((*path, name), no_file(value), _READ_FROM_SPEC)
+
+
+def _image_folder(options: Mapping[str, Any], path: Keys) -> Findings:
+    for name in ("path", "test"):
+        folder = options.get(name)
+        if folder is None:
+            continue
+        if not is_folder(folder):
+            message = no_file(folder).replace("no file", "no folder")
+            yield Finding((*path, name), message, _READ_FROM_SPEC)
+        elif len(list(_classes(folder))) < 2:
+            message = f"{shorten(Path(folder).name)} has fewer than two subfolders"
+            remedy = "put the images of each class into a subfolder of their own"
+            yield Finding((*path, name), message, remedy)
+
+
+def _classes(folder: str) -> Iterator[str]:
+    """The first two subfolders that are no hidden ones."""
+    found = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir() and not entry.name.startswith("."):
+                yield entry.name
+                found += 1
+                if found > 1:
+                    return
+
+
+def _arrays(options: Mapping[str, Any], path: Keys) -> Findings:
+    has_archive = "path" in options
+    has_files = "images" in options or "labels" in options
+    if has_archive and has_files:
+        message = "an archive holds images and labels; files of their own say the same again"
+        yield Finding(path, message, "keep path, or images and labels")
+    elif not has_archive and not ("images" in options and "labels" in options):
+        message = "needs an archive, or a file of images and one of labels"
+        yield Finding(path, message, "add path, or images and labels")
+
+
+def _calibration(parts: Parts) -> Findings:
+    ((kind, options),) = parts["data"]["source"].items()
+    total = SOURCES[kind].images if kind in SOURCES else options.get("images")
+    if not isinstance(total, int) or parts["quantize"]["mode"] not in CALIBRATED_MODES:
+        return
+    total = min(total, parts["data"].get("limit", total))
+    images = total - max(1, round(total * parts["data"]["test_fraction"]))
+    samples = parts["quantize"]["calibration_samples"]
+    if samples > images:
+        message = f"{samples} is more than the {images} training images of {kind}"
+        yield Finding(("quantize", "calibration_samples"), message, f"write {images} at the most")
+
+
+def _quantize(parts: Parts) -> Findings:
+    quantize = parts["quantize"]
+    for index, text in enumerate(quantize["keep_float"]):
+        yield from expression_findings(text, ("quantize", "keep_float", index))
+    if quantize["mode"] in CALIBRATED_MODES:
+        return
+    if quantize["keep_float"]:
+        message = f"{quantize['mode']} calibrates nothing, so no layer can be left in float"
+        path = ("quantize", "keep_float")
+        yield Finding(path, message, "remove it, or choose int8", at_key=True)
+
+
+def _early_stopping(parts: Parts) -> Findings:
+    train = parts["train"]
+    if "early_stopping" in train and train["validation_fraction"] == 0:
+        message = "needs images that are kept aside to judge by"
+        remedy = "add train.validation_fraction, for example validation_fraction: 10%"
+        yield Finding(("train", "early_stopping"), message, remedy, at_key=True)
+
+
+def _class_weights(parts: Parts) -> Findings:
+    weights = parts["train"]["class_weights"]
+    ((kind, _),) = parts["data"]["source"].items()
+    if isinstance(weights, str) or kind not in SOURCES:
+        return
+    known = [str(number) for number in range(SOURCES[kind].classes)]
+    for name in weights:
+        if name not in known:
+            message = f"{kind} has no class {shorten(name)}{did_you_mean(name, known)}"
+            path = ("train", "class_weights", name)
+            yield Finding(path, message, f"its classes are {known[0]} to {known[-1]}", at_key=True)
+
+
+def _schedules(parts: Parts) -> Findings:
+    train = parts["train"]
+    given: list[tuple[Keys, Mapping[str, Any]]] = [(("train", "optimizer"), train["optimizer"])]
+    given += [
+        (("train", "phases", index, "optimizer"), phase["optimizer"])
+        for index, phase in enumerate(train["phases"])
+        if "optimizer" in phase
+    ]
+    for path, optimizer in given:
+        ((name, options),) = optimizer.items()
+        rate = options["learning_rate"]
+        steps = rate.get("steps") if isinstance(rate, Mapping) else None
+        if steps and steps["epochs"] != sorted(set(steps["epochs"])):
+            place = (*path, name, "learning_rate", "steps", "epochs")
+            yield Finding(place, "the epochs are not in rising order", "for example [10, 20]")
+
+
+def _compression(parts: Parts) -> Findings:
+    names = [next(iter(step)) for step in parts["compress"]]
+    for index, step in enumerate(parts["compress"]):
+        ((name, options),) = step.items()
+        path = _step_path(parts, index, name)
+        if name in names[:index]:
+            message = f"{name} stands twice in the list"
+            yield Finding(path, message, "keep one", at_key=True)
+        if name == "quantization_aware" and index < len(names) - 1:
+            message = "quantization-aware training comes last: what follows would undo it"
+            yield Finding(path, message, "move it to the end of the list", at_key=True)
+        if "layers" in options:
+            yield from expression_findings(options["layers"], (*path, "layers"))
+        if name == "prune":
+            yield from _pruning(options, path)
+        if name == "distill":
+            yield from _teacher(options["teacher"], (*path, "teacher"))
+
+
+def _step_path(parts: Parts, index: int, name: str) -> Keys:
+    """Where a step's options stand: in a list, or in the only step's own mapping."""
+    alone = len(parts["compress"]) == 1
+    return ("compress", name) if alone else ("compress", index, name)
+
+
+def _pruning(options: Mapping[str, Any], path: Keys) -> Findings:
+    if options["start"] > options["sparsity"]:
+        message = f"starts above the sparsity of {options['sparsity']:.0%} that it is to reach"
+        yield Finding((*path, "start"), message, "write a smaller share")
+    if options["pattern"] == "2_of_4" and options["sparsity"] != 0.5:
+        message = "two of every four weights are a sparsity of 50%"
+        yield Finding((*path, "sparsity"), message, "write sparsity: 50%, or another pattern")
+
+
+def _teacher(teacher: Mapping[str, Any], path: Keys) -> Findings:
+    file = teacher.get("file")
+    if file is None:
+        return
+    if "base" in teacher:
+        message = "a teacher comes from a file or has a base, not both"
+        yield Finding((*path, "file"), message, "remove one", at_key=True)
+    elif is_tflite(file):
+        message = "a .tflite file can't teach: it gives no logits to learn from"
+        yield Finding((*path, "file"), message, "name a Keras file")
+    elif not is_file(file) and not is_folder(file):
+        yield Finding((*path, "file"), no_file(file), _READ_FROM_SPEC)
+
+
+def _compressed_modes(parts: Parts) -> Findings:
+    names = [next(iter(step)) for step in parts["compress"]]
+    mode = parts["quantize"]["mode"]
+    if "quantization_aware" in names and mode not in CALIBRATED_MODES[:2]:
+        message = f"trains for int8, but quantize is {mode}"
+        path = ("compress",)
+        yield Finding(path, f"quantization_aware {message}", "write quantize: int8")
+
+
+CHECKS = (
+    Check(_no_data, (), ("quantize", "compress", "model.file")),
+    Check(_source_files, ("data",)),
+    Check(_calibration, ("data", "quantize")),
+    Check(_quantize, ("quantize",)),
+    Check(_early_stopping, ("train",)),
+    Check(_class_weights, ("train", "data")),
+    Check(_schedules, ("train",)),
+    Check(_compression, ("compress",)),
+    Check(_compressed_modes, ("compress", "quantize")),
+)
