@@ -18,7 +18,7 @@ from runner.report.plan import print_plan
 from runner.report.progress import make_display
 from runner.spec.expand import read_spec
 from runner.spec.model import Spec
-from runner.steps.foreseeing import foresee, timing_sentence
+from runner.steps.foreseeing import foresee
 from runner.steps.surroundings import check_libraries, find_libraries, look_around
 from runner.store.artifacts import ArtifactStore
 from runner.store.journal import now
@@ -78,9 +78,10 @@ def show_plan(path: Path, places: Places, console: Console) -> None:
     """Says of every stage whether it would run, and why; runs nothing."""
     spec = read_spec(path)
     plan = make_plan(spec, look_around(spec, find_libraries(spec)))
-    run = RunStore(places.runs, spec.name).latest(plan.experiment_key)
-    stages = foresee(plan, ArtifactStore(places.cache))
-    print_plan(console, spec.name, stages, timing_sentence(spec, run))
+    store = RunStore(places.runs, spec.name)
+    run = store.latest(plan.experiment_key)
+    outlook = foresee(spec, plan, ArtifactStore(places.cache), run, store.folder)
+    print_plan(console, outlook)
 
 
 def report(folder: Path, console: Console) -> ExitCode:

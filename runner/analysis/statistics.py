@@ -126,12 +126,12 @@ def sign_flip_p_value(values: Sequence[float] | Floats, generator: np.random.Gen
 
 def blocks_for_half_width(deviation: float, half_width: float, confidence: float) -> int:
     """The least number of blocks whose t interval is expected to have this half-width or less."""
+    return _least(lambda blocks: expected_half_width(deviation, blocks, confidence) <= half_width)
 
-    def narrow_enough(blocks: int) -> bool:
-        quantile = float(stdtrit(blocks - 1, 0.5 + confidence / 2))
-        return quantile * deviation / math.sqrt(blocks) <= half_width
 
-    return _least(narrow_enough)
+def expected_half_width(deviation: float, blocks: int, confidence: float) -> float:
+    """The half-width of a t interval of that many differences with this standard deviation."""
+    return float(stdtrit(blocks - 1, 0.5 + confidence / 2)) * deviation / math.sqrt(blocks)
 
 
 def power_of_t_test(deviation: float, effect: float, blocks: int, confidence: float) -> float:

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 _MOST_SHOWN = 3
 
 
-def explain_miss(identity: Mapping[str, Any], earlier: Iterable[Mapping[str, Any]]) -> str:
-    """A clause such as `train.epochs 2 -> 4 since the nearest artifact`.
+class Explainer:
+    """Compares a stage with what was made of its kind before.
 
     Args:
-        identity: of the stage that has no artifact.
-        earlier: the identities of artifacts of the same kind.
+        earlier: the identities of the artifacts of that kind.
     """
-    wanted = dict(_leaves(identity))
-    differences = [_differing(wanted, dict(_leaves(other))) for other in earlier]
-    if not differences:
-        return "nothing like it was made before"
-    nearest = min(differences, key=len)
-    if not nearest:
-        return "its files are damaged"
-    shown = ", ".join(nearest[:_MOST_SHOWN])
-    rest = len(nearest) - _MOST_SHOWN
-    return f"changed: {shown}" + (f" and {rest} more" if rest > 0 else "")
+
+    def __init__(self, earlier: Sequence[Mapping[str, Any]]) -> None:
+        self._earlier = [dict(_leaves(identity)) for identity in earlier]
+
+    def nearest(self, identity: Mapping[str, Any]) -> int | None:
+        """The index of the most similar one; None where there is none."""
+        wanted = dict(_leaves(identity))
+        distances = [len(_differing(wanted, other)) for other in self._earlier]
+        return distances.index(min(distances)) if distances else None
+
+    def explain(self, identity: Mapping[str, Any]) -> str:
+        """A clause such as `changed: train.epochs 2 -> 4`."""
+        index = self.nearest(identity)
+        if index is None:
+            return "nothing like it was made before"
+        names = _differing(dict(_leaves(identity)), self._earlier[index])
+        if not names:
+            return "its files are damaged"
+        shown = ", ".join(names[:_MOST_SHOWN])
+        rest = len(names) - _MOST_SHOWN
+        return f"changed: {shown}" + (f" and {rest} more" if rest > 0 else "")
 
 
 def _differing(wanted: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

@@ -1,49 +1,149 @@
-"""What a bench would do now: which stages would run, and why."""
+"""What a bench would do now: which stages would run, and why; how long, and what it would find."""
 
 from __future__ import annotations
 
-from runner.plan.explain import explain_miss
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from runner.analysis.forecast import Experience, Forecast, assumed, experience_of, foresee_timing
+from runner.plan.explain import Explainer
 from runner.plan.stages import Plan, Stage
-from runner.report.plan import StageOutlook
+from runner.report.plan import Outlook, StageOutlook, TimingOutlook
 from runner.spec.model import Spec
-from runner.store.artifacts import ArtifactStore
-from runner.store.runs import Run
-from runner.units import format_duration, format_share
+from runner.store.artifacts import Artifact, ArtifactStore
+from runner.store.runs import Run, newest_result
+
+# Artifacts that a missing stage is compared with, to say what has changed.
+_MOST_COMPARED = 40
+# What a stage makes, as what comes after it calls that.
+_MADE = {
+    "data": "data",
+    "load": "model",
+    "train": "training",
+    "compress": "compression",
+    "adopt": "model",
+    "convert": "conversion",
+}
 
 
-def foresee(plan: Plan, store: ArtifactStore) -> list[StageOutlook]:
-    """One outlook a stage, in the order they would run."""
-    return [_outlook(stage, store) for stage in plan.stages.values()]
+def foresee(spec: Spec, plan: Plan, store: ArtifactStore, run: Run | None, runs: Path) -> Outlook:
+    """What a bench would do.
+
+    Args:
+        run: the newest run of this very experiment, if there is one.
+        runs: the folder of all runs of this spec.
+    """
+    past = {kind: _Past.of(store, kind) for kind in {stage.kind for stage in plan.stages.values()}}
+    return Outlook(
+        name=spec.name,
+        question=spec.question,
+        variants=len(spec.variants),
+        aliases=dict(spec.aliases),
+        stages=tuple(_outlooks(plan, past)),
+        timing=_timing(spec, run, runs),
+    )
 
 
-def _outlook(stage: Stage, store: ArtifactStore) -> StageOutlook:
-    if found := store.find(stage.kind, stage.key):
-        return StageOutlook(
-            kind=stage.kind,
-            label=stage.label,
-            cached=True,
-            reason=f"made {found.created}",
-            seconds=found.seconds,
-        )
-    earlier = list(store.earlier(stage.kind))
-    reason = explain_miss(stage.identity, [artifact.identity for artifact in earlier])
-    seconds = [artifact.seconds for artifact in earlier]
-    typical = sorted(seconds)[len(seconds) // 2] if seconds else None
+@dataclass(frozen=True)
+class _Past:
+    """What was made of one kind of stage.
+
+    Attributes:
+        there: by its key; all of its files are there.
+        known: the newest ones, damaged ones among them, which explain what is missing.
+    """
+
+    there: Mapping[str, Artifact]
+    known: Sequence[Artifact]
+    explainer: Explainer
+
+    @classmethod
+    def of(cls, store: ArtifactStore, kind: str) -> _Past:
+        survey = list(store.survey(kind))
+        known = [artifact for artifact, _ in survey[:_MOST_COMPARED]]
+        there = {artifact.key: artifact for artifact, is_whole in survey if is_whole}
+        return cls(there, known, Explainer([artifact.identity for artifact in known]))
+
+
+def _outlooks(plan: Plan, past: Mapping[str, _Past]) -> Iterator[StageOutlook]:
+    """In the plan's order, so that what a stage is made of comes before it."""
+    to_run: dict[str, str] = {}
+    for stage in plan.stages.values():
+        made_anew = [to_run[key] for key in stage.inputs.values() if key in to_run]
+        outlook = _outlook(stage, past[stage.kind])
+        if not outlook.cached:
+            to_run[stage.key] = stage.kind
+            if made_anew:
+                outlook = replace(outlook, reason=f"its {_MADE[made_anew[0]]} is new")
+        yield outlook
+
+
+def _outlook(stage: Stage, past: _Past) -> StageOutlook:
+    found = past.there.get(stage.key)
+    like = None
+    if found is None and (nearest := past.explainer.nearest(stage.identity)) is not None:
+        like = past.known[nearest]
     return StageOutlook(
-        kind=stage.kind, label=stage.label, cached=False, reason=reason, seconds=typical
+        key=stage.key,
+        kind=stage.kind,
+        label=stage.label,
+        inputs=tuple(stage.inputs.values()),
+        variants=len(stage.variants),
+        cached=found is not None,
+        reason=f"made {found.created}" if found else past.explainer.explain(stage.identity),
+        seconds=like.seconds * _scale(stage.identity, like.identity) if like else None,
+        bytes=like.bytes if like else None,
     )
 
 
-def timing_sentence(spec: Spec, run: Run | None) -> str:
-    """What the experiment would do."""
-    plan = spec.measure
-    goal = f"to tell {format_share(plan.effect)} or more, within {format_duration(plan.max_time_s)}"
-    arms = len(spec.variants) + 2
-    if run is None:
-        return f"Then {arms} arms (controls included) are timed in blocks, {goal}."
-    done = sum(
-        1 for event in run.journal.events() if event["event"] == "block" and not event["reasons"]
+def _scale(identity: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    """How much longer a stage takes than a similar one did: training goes by its epochs."""
+    if identity["stage"] != "train":
+        return 1.0
+    epochs, before = (one["params"]["train"]["epochs"] for one in (identity, other))
+    return float((1 + epochs) / (1 + before))
+
+
+def _timing(spec: Spec, run: Run | None, runs: Path) -> TimingOutlook:
+    forecast = foresee_timing(spec.measure, len(spec.variants), _experience(spec, run, runs))
+    done = _blocks_done(run.journal.events()) if run else 0
+    return TimingOutlook(
+        forecast=forecast,
+        run_id=run.run_id if run else "",
+        blocks_done=done,
+        is_finished=_is_finished(run, spec, forecast, done),
+        max_time_s=spec.measure.max_time_s,
     )
-    if run.result() is None:
-        return f"Then timing goes on after block {done} of run {run.run_id}, {goal}."
-    return f"Run {run.run_id} has timed this already in {done} blocks; --fresh times anew."
+
+
+def _experience(spec: Spec, run: Run | None, runs: Path) -> Experience:
+    """From this experiment's own result, else from the newest of this spec, else assumed."""
+    results: Sequence[dict[str, Any] | None] = [
+        run.result() if run else None,
+        (newest_result(runs) or (None, None))[0],
+    ]
+    known = (experience_of(result) for result in results if result is not None)
+    return next((one for one in known if one), assumed(spec.measure))
+
+
+def _blocks_done(events: Iterable[Mapping[str, Any]]) -> int:
+    return sum(1 for event in events if event["event"] == "block" and not event["reasons"])
+
+
+def _is_finished(run: Run | None, spec: Spec, forecast: Forecast, done: int) -> bool:
+    """Whether bench would show the result and time nothing: it asks for no more than was done."""
+    result = run.result() if run else None
+    if result is None or result["blocks"]["stopped"] == "disturbed":
+        return False
+    if any(variant["status"] != "done" for variant in result["variants"]):
+        return False
+    if result["blocks"]["stopped"] == "precise":
+        return done >= spec.measure.min_blocks
+    if result["blocks"]["stopped"] == "blocks":
+        return done >= spec.measure.max_blocks
+    return bool(
+        result["blocks"]["elapsed_s"] + forecast.arms * forecast.experience.process_s
+        > spec.measure.max_time_s
+    )

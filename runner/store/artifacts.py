@@ -25,13 +25,16 @@ class Artifact:
     Attributes:
         created: when, in ISO 8601, UTC.
         seconds: how long the stage took.
+        bytes: of all its files.
         identity: everything that determined the content.
         summary: the stage's own figures.
     """
 
+    key: str
     folder: Path
     created: str
     seconds: float
+    bytes: int
     identity: Mapping[str, Any]
     summary: Mapping[str, Any]
 
@@ -55,13 +58,8 @@ class ArtifactStore:
         """The artifact if it is there and every file has the length that its manifest states."""
         folder = self._folder(stage, key)
         manifest = _read_manifest(folder)
-        if manifest is None:
-            return None
-        for name, entry in manifest["files"].items():
-            file = folder / name
-            if not file.is_file() or file.stat().st_size != entry["bytes"]:
-                return None
-        return _artifact(folder, manifest)
+        whole = manifest is not None and _has_all_files(folder, manifest)
+        return _artifact(folder, manifest) if manifest and whole else None
 
     def verified(self, stage: str, key: str) -> Artifact | None:
         """As `find`, and every file's hash is as the manifest states; a damaged one is removed."""
@@ -75,11 +73,12 @@ class ArtifactStore:
             self._remove(self._folder(stage, key))
         return None if damaged else found
 
-    def earlier(self, stage: str) -> Iterator[Artifact]:
-        """All artifacts of a stage."""
-        for folder in sorted((self._root / stage).glob("*")):
-            if manifest := _read_manifest(folder):
-                yield _artifact(folder, manifest)
+    def survey(self, stage: str) -> Iterator[tuple[Artifact, bool]]:
+        """All artifacts of a stage, the newest first, and whether each has all its files."""
+        manifests = ((one, _read_manifest(one)) for one in (self._root / stage).glob("*"))
+        there = [(folder, manifest) for folder, manifest in manifests if manifest]
+        for folder, manifest in sorted(there, key=lambda one: str(one[1]["created"]), reverse=True):
+            yield _artifact(folder, manifest), _has_all_files(folder, manifest)
 
     def draft(self, stage: str, key: str) -> Path:
         """An empty folder to make an artifact in; `commit` or `discard` it."""
@@ -170,12 +169,25 @@ class ArtifactStore:
 
 def _artifact(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
     return Artifact(
+        key=folder.name,
         folder=folder,
         created=manifest["created"],
         seconds=manifest["seconds"],
+        bytes=sum(entry["bytes"] for entry in manifest["files"].values()),
         identity=manifest["identity"],
         summary=manifest["summary"],
     )
+
+
+def _has_all_files(folder: Path, manifest: Mapping[str, Any]) -> bool:
+    """Whether every file is there and as long as the manifest states."""
+    try:
+        return all(
+            (folder / name).stat().st_size == entry["bytes"]
+            for name, entry in manifest["files"].items()
+        )
+    except OSError:
+        return False
 
 
 def _read_manifest(folder: Path) -> dict[str, Any] | None:

@@ -26,11 +26,15 @@ ARMS = ["base", "same", "slow", IDENTICAL, DELAYED]
 MEASURE = Measure(
     effect=0.1,
     confidence=0.999,
+    power=0.9,
     max_time_s=120.0,
     min_blocks=6,
     max_blocks=6,
     warmup_runs=10,
     warmup_time_s=0.02,
+    inputs="real",
+    run_gap_s=0.0,
+    flush_caches=False,
     # Tests share their machine; whether a block is judged well is tested elsewhere.
     limits=Limits(steal=1.0, load_cores=1000.0, temperature_c=100.0),
     seed=None,
