@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import PurePath
 from typing import Any
 
 from runner.spec.architectures import ARCHITECTURES
@@ -73,7 +72,7 @@ class Stage:
             case "train":
                 return _network_label(self.params["model"])
             case "load" | "adopt":
-                return PurePath(self.params["file"]).name
+                return str(self.params["file"]).rpartition("/")[2]
             case _:
                 return ", ".join(self.short_names)
 
