@@ -151,12 +151,22 @@ def test_schema_prints_that_of_specs_unless_told_otherwise() -> None:
     assert retime("schema").stdout == (ROOT / "schemas" / "spec.schema.json").read_text()
 
 
-def test_a_reader_that_has_enough_is_no_error() -> None:
-    program = f"set -o pipefail; {sys.executable} -m runner schema | head -c 10 > /dev/null"
-    done = subprocess.run(
-        ["bash", "-c", program], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr) == (0, "")
+@pytest.mark.parametrize("arguments", [["schema"], ["doctor"]], ids=" ".join)
+def test_a_reader_that_has_gone_away_is_no_error(arguments: list[str]) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as gone:
+        done = subprocess.run(
+            [sys.executable, "-m", "runner", *arguments],
+            cwd=ROOT,
+            stdout=gone,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    # Doctor ends with 4 where it runs on a machine that can't measure.
+    assert done.returncode in {0, 4}
+    assert done.stderr == ""
 
 
 def test_doctor_ends_with_its_verdict_and_says_the_same_in_both_formats(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def tflite(folder: Path, environment: Mapping[str, str] = os.environ) -> Finding
     try:
         version = probe_library(library, folder / "tflite.log")
     except native.HarnessMissingError:
-        found = f"found {_place(library, _TFLITE_DISTRIBUTION)}; the harness is needed to open it"
+        found = f"{_place(library, _TFLITE_DISTRIBUTION)}; not opened, which takes the harness"
         return Finding("TFLite", "unknown", found, why, facts=facts)
     except EnvironmentUnusableError as error:
         return Finding("TFLite", "problem", _words(error), why, error.remedy, facts=facts)
