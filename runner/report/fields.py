@@ -7,7 +7,7 @@ mappings of one key, texts with `patternErrorMessage`. It is given a schema and 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from runner.spec.guess import listed
@@ -23,9 +23,14 @@ _FORM_KEYS = {"$ref", "type", "enum", "const", *_ALTERNATIVES}
 
 @dataclass(frozen=True)
 class Definitions:
-    """The schemas that references lead to, by name."""
+    """The schemas that references lead to, by name.
+
+    Attributes:
+        entered: those that are being described, lest one that holds itself never ends.
+    """
 
     by_name: Mapping[str, Schema]
+    entered: frozenset[str] = frozenset()
 
     def name(self, schema: Schema) -> str:
         """The definition that a schema refers to in the end; empty for one written in place."""
@@ -76,7 +81,12 @@ def kind(schema: Schema, definitions: Definitions, links: Mapping[str, str]) -> 
     Args:
         links: the address of the section of each definition that has one, by its name.
     """
-    link = links.get(definitions.name(schema))
+    name = definitions.name(schema)
+    if name in definitions.entered:
+        return "the same"
+    if name:
+        definitions = replace(definitions, entered=definitions.entered | {name})
+    link = links.get(name)
     words: list[str] = []
     for form in definitions.forms(schema):
         if link and (form.get("properties") or _is_schema(form.get("additionalProperties"))):

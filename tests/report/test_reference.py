@@ -235,6 +235,12 @@ def test_what_takes_anything_says_so() -> None:
     assert kind(values, Definitions({}), {}) == "a list of up to 3 values"
 
 
+def test_a_list_that_holds_its_own_kind_ends() -> None:
+    tree = {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"$ref": "#/$defs/tree"}}]}
+    schema = {"properties": {"tree": {"$ref": "#/$defs/tree"}}, "$defs": {"tree": tree}}
+    assert "a whole number or a list of values, each the same" in reference_page(schema)
+
+
 def test_the_results_schema_makes_a_page_too() -> None:
     schema = json.loads(schema_path().with_name("result.schema.json").read_text())
     page = reference_page(schema)

@@ -115,14 +115,22 @@ def _pi_words(tree: Tree) -> list[str] | None:
     for path in tree.paths(_PI):
         bits = tree.integer(path, base=16)
         if bits is not None:
-            now = [word for bit, word in enumerate(_PI_BITS) if bits >> bit & 1]
-            before = [
-                f"{word} since boot"
-                for bit, word in enumerate(_PI_BITS)
-                if bits >> (bit + 16) & 1 and word not in now
-            ]
-            return [f"{word} now" for word in now] + before
+            return _pi_bits(bits)
+    for chip in tree.paths(f"{_SENSORS}/hwmon*"):
+        # Kernels without the firmware's file tell of the voltage alone.
+        if tree.text(f"{chip}/name") == "rpi_volt":
+            return ["under-voltage now"] if tree.integer(f"{chip}/in0_lcrit_alarm") else []
     return None
+
+
+def _pi_bits(bits: int) -> list[str]:
+    now = [word for bit, word in enumerate(_PI_BITS) if bits >> bit & 1]
+    before = [
+        f"{word} since boot"
+        for bit, word in enumerate(_PI_BITS)
+        if bits >> (bit + 16) & 1 and word not in now
+    ]
+    return [f"{word} now" for word in now] + before
 
 
 def _on_battery(tree: Tree) -> bool:

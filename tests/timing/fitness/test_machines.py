@@ -79,6 +79,8 @@ def test_a_machine_that_was_prepared_gets_no_advice(machine: Build) -> None:
         ("raspberry-pi", "clock source", "good", "arch_sys_counter", ""),
         ("raspberry-pi", "throttling", "advice", "throttled now; under-voltage since boot", ""),
         ("raspberry-pi", "swap", "good", "not in use", ""),
+        ("mainline-pi", "model", "good", "Raspberry Pi 3 Model B", ""),
+        ("mainline-pi", "throttling", "advice", "under-voltage now", ""),
         ("container", "governor", "unknown", "virtual machine", ""),
         ("container", "clock source", "good", "kvm-clock", ""),
         ("container", "quota", "problem", "0.5 cores", ""),

@@ -83,6 +83,16 @@ def test_a_litert_library_that_does_not_exist_is_said_to_be_missing(tmp_path: Pa
     assert "/nowhere/lib.so does not exist" in finding.found
 
 
+def test_without_the_wheels_each_library_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.timing.libraries._DISTRIBUTION", "no-such-distribution")
+    monkeypatch.setattr("runner.timing.fitness.inference._LITERT_DISTRIBUTION", "no-such-one")
+    found = inference.tflite(tmp_path, {}), inference.litert(tmp_path, {})
+    assert [finding.status for finding in found] == ["problem", "advice"]
+    assert all(finding.command == "pip install 'retime[runtime]'" for finding in found)
+
+
 def test_what_the_kernel_permits_is_tried_in_another_process(tmp_path: Path) -> None:
     tried = try_rights(tmp_path)
     assert tried["affinity"] == "ok"
