@@ -6,13 +6,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 RETIME := $(BIN)/retime
 SPEC ?= specs/quickstart.yaml
+SHELL_NAME ?= bash
 PYTEST ?= -q
 
 HARNESS := $(wildcard native/src/*.[ch] native/include/*.h) native/build_ffi.py setup.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev bench validate plan report test test-fast test-native lint format \
+.PHONY: help setup setup-dev bench validate plan report doctor schema completion docs test test-fast test-native lint format \
   benchmark lock clean
 
 help: ## This list
@@ -29,6 +30,19 @@ plan: $(VENV)/.ready ## Show what a bench would run, and why
 
 report: $(VENV)/.ready ## Show an earlier result: make report RUN=runs/quickstart
 	@$(RETIME) report $(RUN) $(ARGS)
+
+doctor: $(VENV)/.ready ## Say whether this machine is fit to measure, and what would make it fitter
+	@$(RETIME) doctor $(ARGS)
+
+schema: $(VENV)/.ready ## Print a JSON Schema: make schema [ARGS=result], [ARGS=--where] for its path
+	@$(RETIME) schema $(ARGS)
+
+completion: $(VENV)/.ready ## Print a completion script: make -s completion SHELL_NAME=zsh > _retime
+	@$(RETIME) completion $(SHELL_NAME)
+
+docs: $(VENV)/.ready ## Renew docs/spec-reference.md from the schema
+	@$(RETIME) schema --format markdown > docs/.spec-reference.md
+	@mv docs/.spec-reference.md docs/spec-reference.md
 
 test: setup-dev lint test-native ## Everything that CI runs: style, types, contracts, C, Python
 	@$(BIN)/python -m pytest $(PYTEST) --basetemp=.pytest_tmp $(ARGS)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
-from rich.console import Console
-from rich.text import Text
-
-from runner import __version__
+from runner.arguments import ShellWords, make_parser
 from runner.errors import (
     EnvironmentUnusableError,
     ExitCode,
@@ -29,51 +27,38 @@ from runner.errors import (
 if TYPE_CHECKING:
     from runner.pipeline import Places
 
-_LOG_WIDTH = 80
-_EPILOG = """\
-examples:
-  retime bench specs/quickstart.yaml      train, convert, time, report; goes on if interrupted
-  retime validate specs/*.yaml            every problem with its line, nothing is run
-  retime plan specs/quickstart.yaml       what would run, and why
-  retime report runs/quickstart/RUN       the report of an earlier run
-
-exit codes:
-  0 done and all expectations hold    1 an expectation failed
-  2 the spec or the arguments are wrong    3 some variants failed, the rest are reported
-  4 this machine lacks something    130 interrupted, the same command goes on
-"""
-
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code; no exception leaves here but Ctrl-C's."""
     signal.signal(signal.SIGTERM, _as_interrupt)
-    options = _parser().parse_args(arguments)
-    output, errors = _console(stderr=False), _console(stderr=True)
-    command: Callable[[argparse.Namespace, Console], ExitCode] = options.command
+    options = make_parser().parse_args(arguments)
     try:
-        return int(command(options, output))
+        return int(_COMMANDS[options.command](options))
     except SpecError as error:
-        _print_problems(errors, error)
+        _print_problems(error)
         return int(error.exit_code)
     except RetimeError as error:
-        _print_error(errors, error)
+        _print_error(error)
         return int(error.exit_code)
     except OSError as error:
-        _print_error(errors, _explain_os_error(error))
+        _print_error(_explain_os_error(error))
         return int(ExitCode.UNUSABLE_ENVIRONMENT)
     except Exception as error:
-        return _print_bug(errors, error, options)
+        return _print_bug(error, options)
 
 
-def _bench(options: argparse.Namespace, console: Console) -> ExitCode:
+def _bench(options: argparse.Namespace) -> ExitCode:
     from runner.pipeline import bench
+    from runner.report.terminal import make_console
 
-    return bench(options.spec, _places(options), console, fresh=options.fresh)
+    return bench(options.spec, _places(options), make_console(), fresh=options.fresh)
 
 
-def _validate(options: argparse.Namespace, console: Console) -> ExitCode:
+def _validate(options: argparse.Namespace) -> ExitCode:
+    from runner.report.terminal import make_console
     from runner.spec.expand import read_spec
 
+    console = make_console()
     problems: list[Problem] = []
     for path in options.spec:
         try:
@@ -89,55 +74,69 @@ def _validate(options: argparse.Namespace, console: Console) -> ExitCode:
     return ExitCode.DONE
 
 
-def _plan(options: argparse.Namespace, console: Console) -> ExitCode:
+def _plan(options: argparse.Namespace) -> ExitCode:
     from runner.pipeline import show_plan
+    from runner.report.terminal import make_console
 
-    show_plan(options.spec, _places(options), console)
+    show_plan(options.spec, _places(options), make_console())
     return ExitCode.DONE
 
 
-def _report(options: argparse.Namespace, console: Console) -> ExitCode:
+def _report(options: argparse.Namespace) -> ExitCode:
     from runner.pipeline import report
+    from runner.report.terminal import make_console
 
-    return report(options.run, console)
+    return report(options.run, make_console())
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="retime",
-        description="Does retraining change how long a model takes to run, by how much, and why?",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"retime {__version__}")
-    parser.add_argument(
-        "--runs", type=Path, default=Path("runs"), help="folder of results (default: runs)"
-    )
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        default=Path(".retime/artifacts"),
-        help="folder of what stages made (default: .retime/artifacts)",
-    )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def _doctor(options: argparse.Namespace) -> ExitCode:
+    from runner.timing.fitness.examination import examine
 
-    bench = commands.add_parser("bench", help="answer a spec's question")
-    bench.add_argument("spec", type=Path)
-    bench.add_argument("--fresh", action="store_true", help="measure anew, though it was before")
-    bench.set_defaults(command=_bench)
+    examination = examine(options.runs, options.cache)
+    if options.format == "json":
+        from runner.report.fitness import as_json
 
-    validate = commands.add_parser("validate", help="check specs, run nothing")
-    validate.add_argument("spec", type=Path, nargs="+")
-    validate.set_defaults(command=_validate)
+        _write(as_json(examination))
+    else:
+        from runner.report.fitness import print_examination
+        from runner.report.terminal import make_console
 
-    plan = commands.add_parser("plan", help="show what would run, and why")
-    plan.add_argument("spec", type=Path)
-    plan.set_defaults(command=_plan)
+        print_examination(make_console(), examination, Path.cwd())
+    return ExitCode.DONE if examination.fit else ExitCode.UNUSABLE_ENVIRONMENT
 
-    report = commands.add_parser("report", help="show the result of an earlier run")
-    report.add_argument("run", type=Path, help="a run's folder, or the folder of a spec's runs")
-    report.set_defaults(command=_report)
-    return parser
+
+def _schema(options: argparse.Namespace) -> ExitCode:
+    from runner.spec.schema import schema_path
+
+    path = schema_path().with_name(f"{options.which}.schema.json")
+    if options.where:
+        _write(f"{path}\n")
+    elif options.format == "json":
+        _write(path.read_text(encoding="utf-8"))
+    else:
+        from runner.report.reference import reference_page
+
+        _write(reference_page(json.loads(path.read_text(encoding="utf-8"))))
+    return ExitCode.DONE
+
+
+def _completion(options: argparse.Namespace) -> ExitCode:
+    import shtab
+
+    words = ShellWords(files=shtab.FILE, folders=shtab.DIR)
+    _write(shtab.complete(make_parser(words), shell=options.shell))
+    return ExitCode.DONE
+
+
+_COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace], ExitCode]]] = {
+    "bench": _bench,
+    "validate": _validate,
+    "plan": _plan,
+    "report": _report,
+    "doctor": _doctor,
+    "schema": _schema,
+    "completion": _completion,
+}
 
 
 def _places(options: argparse.Namespace) -> Places:
@@ -146,22 +145,22 @@ def _places(options: argparse.Namespace) -> Places:
     return Places(runs=options.runs, cache=options.cache)
 
 
-class _Console(Console):
-    def on_broken_pipe(self) -> None:
-        """Whoever read the output has enough of it; the work goes on."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+def _write(text: str) -> None:
+    """Writes to standard output, which whoever reads it may close when it has enough."""
+    try:
+        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _console(*, stderr: bool) -> Console:
-    """80 columns where there is no terminal to ask, so that logs read the same everywhere."""
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() or "COLUMNS" in os.environ else _LOG_WIDTH
-    return _Console(stderr=stderr, width=width, highlight=False)
+def _print_problems(error: SpecError) -> None:
+    from rich.text import Text
 
-
-def _print_problems(console: Console, error: SpecError) -> None:
+    from runner.report.terminal import make_console
     from runner.spec.problems import format_problem
 
+    console = make_console(stderr=True)
     for problem in error.problems:
         console.print(Text(format_problem(problem)), soft_wrap=True)
         console.print()
@@ -169,7 +168,12 @@ def _print_problems(console: Console, error: SpecError) -> None:
     console.print(Text(f"{count} problem{'s' * (count != 1)}; nothing was run.", style="bold"))
 
 
-def _print_error(console: Console, error: RetimeError) -> None:
+def _print_error(error: RetimeError) -> None:
+    from rich.text import Text
+
+    from runner.report.terminal import make_console
+
+    console = make_console(stderr=True)
     where = f"{error.where}: " if error.where else ""
     console.print(
         Text.assemble(("retime: ", "bold red"), where, (error.what, "bold")), soft_wrap=True
@@ -196,7 +200,7 @@ def _explain_os_error(error: OSError) -> EnvironmentUnusableError:
     )
 
 
-def _print_bug(console: Console, error: Exception, options: argparse.Namespace) -> int:
+def _print_bug(error: Exception, options: argparse.Namespace) -> int:
     """A bug in Retime: the traceback goes to a file, a sentence to the user."""
     log = Path(options.cache).parent / "bug.log"
     try:
@@ -206,7 +210,7 @@ def _print_bug(console: Console, error: Exception, options: argparse.Namespace) 
     except OSError:
         remedy = "please report it; everything finished is kept"
     what = f"this is a bug in Retime: {type(error).__name__}: {error}"
-    _print_error(console, EnvironmentUnusableError(what, remedy=remedy))
+    _print_error(EnvironmentUnusableError(what, remedy=remedy))
     return int(ExitCode.UNUSABLE_ENVIRONMENT)
 
 

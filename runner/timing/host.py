@@ -46,18 +46,22 @@ class Conditions:
     boottime_s: float
 
 
-def read_conditions() -> Conditions:
-    """Reads what this machine tells about itself now; about 0.2 ms."""
-    steal_s, busy_s = _cpu_seconds()
+def read_conditions(root: Path = Path("/")) -> Conditions:
+    """Reads what this machine tells about itself now; about 0.2 ms.
+
+    Args:
+        root: the folder that holds `proc` and `sys`.
+    """
+    steal_s, busy_s = _cpu_seconds(root)
     times = os.times()
     return Conditions(
         steal_s=steal_s,
         busy_s=busy_s,
         own_s=times.user + times.system + times.children_user + times.children_system,
-        throttled_s=_throttled_s(),
-        swapped_pages=_swapped_pages(),
-        temperature_c=_temperature_c(),
-        boot_id=_read_text("/proc/sys/kernel/random/boot_id"),
+        throttled_s=_throttled_s(root),
+        swapped_pages=_swapped_pages(root),
+        temperature_c=_temperature_c(root),
+        boot_id=_read_text(root / "proc/sys/kernel/random/boot_id"),
         monotonic_s=time.clock_gettime(time.CLOCK_MONOTONIC),
         boottime_s=time.clock_gettime(time.CLOCK_BOOTTIME),
     )
@@ -108,7 +112,7 @@ def describe_host() -> dict[str, Any]:
         "frequency_khz": _read_int("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"),
         "turbo": _turbo(),
         "virtual_machine": _is_virtual(),
-        "temperature_c": _temperature_c(),
+        "temperature_c": _temperature_c(Path("/")),
         "load_average": os.getloadavg()[0],
     }
 
@@ -117,9 +121,9 @@ def _grew(before: float | None, after: float | None) -> float:
     return 0.0 if before is None or after is None else after - before
 
 
-def _cpu_seconds() -> tuple[float | None, float | None]:
+def _cpu_seconds(root: Path) -> tuple[float | None, float | None]:
     """Steal and busy seconds of all CPUs, from the first line of /proc/stat."""
-    text = _read_text("/proc/stat")
+    text = _read_text(root / "proc/stat")
     if not text or not text.startswith("cpu "):
         return None, None
     ticks = [int(field) for field in text.splitlines()[0].split()[1:]]
@@ -129,25 +133,25 @@ def _cpu_seconds() -> tuple[float | None, float | None]:
     return steal / _USER_HZ, (user + nice + system + irq + softirq) / _USER_HZ
 
 
-def _throttled_s() -> float | None:
-    for line in (_read_text("/sys/fs/cgroup/cpu.stat") or "").splitlines():
+def _throttled_s(root: Path) -> float | None:
+    for line in (_read_text(root / "sys/fs/cgroup/cpu.stat") or "").splitlines():
         key, _, value = line.partition(" ")
         if key == "throttled_usec":
             return int(value) / 1e6
     return None
 
 
-def _swapped_pages() -> int | None:
-    text = _read_text("/proc/vmstat")
+def _swapped_pages(root: Path) -> int | None:
+    text = _read_text(root / "proc/vmstat")
     if text is None:
         return None
     counters = dict(line.split() for line in text.splitlines())
     return int(counters.get("pswpin", 0)) + int(counters.get("pswpout", 0))
 
 
-def _temperature_c() -> float | None:
-    zones = Path("/sys/class/thermal").glob("thermal_zone*/temp")
-    readings = [value for zone in zones if (value := _read_int(str(zone))) is not None]
+def _temperature_c(root: Path) -> float | None:
+    zones = (root / "sys/class/thermal").glob("thermal_zone*/temp")
+    readings = [value for zone in zones if (value := _read_int(zone)) is not None]
     return max(readings) / 1000 if readings else None
 
 
@@ -174,14 +178,14 @@ def _is_virtual() -> bool | None:
     return None if flags is None else "hypervisor" in flags.split()
 
 
-def _read_text(path: str) -> str | None:
+def _read_text(path: str | Path) -> str | None:
     try:
         return Path(path).read_text("utf-8", errors="replace").strip()
     except OSError:
         return None
 
 
-def _read_int(path: str) -> int | None:
+def _read_int(path: str | Path) -> int | None:
     text = _read_text(path)
     try:
         return int(text) if text else None

@@ -1,6 +1,8 @@
 """A block is judged by what happened to the machine, and by nothing else."""
 
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -64,3 +66,27 @@ def test_this_machine_can_be_read_and_described() -> None:
     host = describe_host()
     assert host["cores"] >= 1
     assert host["kernel"].startswith("Linux")
+
+
+def test_another_machines_counters_are_read_below_another_root(tmp_path: Path) -> None:
+    files = {
+        "proc/stat": "cpu  100 0 50 900 3 1 2 40 0 0\n",
+        "proc/vmstat": "pswpin 3\npswpout 4\n",
+        "proc/sys/kernel/random/boot_id": "one\n",
+        "sys/fs/cgroup/cpu.stat": "usage_usec 9\nthrottled_usec 1500000\n",
+        "sys/class/thermal/thermal_zone0/temp": "51500\n",
+    }
+    for path, content in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(content)
+    read = read_conditions(tmp_path)
+    hz = os.sysconf("SC_CLK_TCK")
+    assert (read.steal_s, read.busy_s) == (40 / hz, 153 / hz)
+    assert (read.swapped_pages, read.boot_id) == (7, "one")
+    assert (read.throttled_s, read.temperature_c) == (1.5, 51.5)
+
+
+def test_an_empty_root_tells_nothing(tmp_path: Path) -> None:
+    read = read_conditions(tmp_path)
+    told = (read.steal_s, read.busy_s, read.throttled_s, read.swapped_pages, read.temperature_c)
+    assert told == (None,) * 5
