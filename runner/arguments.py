@@ -13,11 +13,21 @@ from runner import __version__
 
 SHELLS = ("bash", "zsh", "tcsh")
 SCHEMAS = ("spec", "result")
+# Options of compare-models, the field that each sets, and an example.
+COMPARE_SETTINGS = (
+    ("--effect", "measure.effect", "1%%"),
+    ("--max-time", "measure.max_time", "10m"),
+    ("--quantize", "quantize", "float16"),
+    ("--threads", "runtime.threads", "4"),
+    ("--delegate", "runtime.delegate", "none"),
+)
 _WIDTH = 78
 
 _EPILOG = """\
 examples:
   retime doctor                           is this machine fit to measure?
+  retime init                             a commented spec to start from
+  retime compare-models a.tflite b.tflite is b slower? No spec, no training
   retime bench specs/quickstart.yaml      train, convert, time, report; goes on if interrupted
   retime validate specs/*.yaml            every problem with its line, nothing is run
   retime plan specs/quickstart.yaml       what would run, and why
@@ -65,9 +75,11 @@ def make_parser(words: ShellWords = ShellWords()) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(
         title="commands", dest="command", required=True, metavar="COMMAND"
     )
-    _add_bench(commands, words)
+    _add_init(commands, words)
     _add_validate(commands, words)
     _add_plan(commands, words)
+    _add_bench(commands, words)
+    _add_compare_models(commands, words)
     _add_report(commands, words)
     _add_doctor(commands)
     _add_schema(commands)
@@ -88,12 +100,72 @@ def _add_bench(commands: Any, words: ShellWords) -> None:
         """
         retime bench specs/quickstart.yaml
         retime bench specs/quickstart.yaml --fresh   measure anew; keep what is built
+        retime bench my.yaml --set measure.max_time=10m --set 'model.trainable=all'
         retime --runs /data/runs bench my.yaml       keep results elsewhere
         """,
     )
     spec = bench.add_argument("spec", type=Path, metavar="SPEC", help="a YAML file")
-    bench.add_argument("--fresh", action="store_true", help="measure anew, though it was before")
+    _add_fresh(bench)
+    _add_settings(bench)
     _completed(words.files, spec)
+
+
+def _add_compare_models(commands: Any, words: ShellWords) -> None:
+    compare = _command(
+        commands,
+        "compare-models",
+        "time model files against each other, without a spec",
+        """
+        Answers whether the second model is slower than the first, by how much and how sure that
+        is. Takes .tflite files as they are, and .keras files, .h5 files and SavedModel folders,
+        which it converts. The same as a spec with an axis model.file; results are kept likewise.
+        """,
+        """
+        retime compare-models base.tflite retrained.tflite
+        retime compare-models base.tflite a.tflite b.tflite --effect 1% --max-time 10m
+        retime compare-models old.keras new.keras --quantize float16 --threads 4
+        """,
+    )
+    models = compare.add_argument(
+        "models", nargs="+", metavar="MODEL", help="two files or more; the first is the baseline"
+    )
+    for option, path, example in COMPARE_SETTINGS:
+        compare.add_argument(option, metavar="VALUE", help=f"sets {path}, for example {example}")
+    _add_fresh(compare)
+    _add_settings(compare)
+    _completed(words.files, models)
+
+
+def _add_init(commands: Any, words: ShellWords) -> None:
+    init = _command(
+        commands,
+        "init",
+        "write a commented spec to start from",
+        """
+        Asks nothing and runs nothing. The spec is whole: it can be run as it is, and every part
+        says what it is for.
+        """,
+        """
+        retime init                                  spec.yaml: two heads, two modes
+        retime init heads.yaml --architecture EfficientNetB0
+        retime init --from base.tflite retrained.tflite
+        """,
+    )
+    file = init.add_argument(
+        "file",
+        type=Path,
+        nargs="?",
+        default=Path("spec.yaml"),
+        metavar="FILE",
+        help="what to write (default: spec.yaml)",
+    )
+    source = init.add_mutually_exclusive_group()
+    source.add_argument("--architecture", metavar="NAME", help="a network of keras.applications")
+    models = source.add_argument(
+        "--from", dest="models", nargs="+", metavar="MODEL", help="finished networks to time"
+    )
+    init.add_argument("--force", action="store_true", help="write over a file that is there")
+    _completed(words.files, file, models)
 
 
 def _add_validate(commands: Any, words: ShellWords) -> None:
@@ -108,9 +180,19 @@ def _add_validate(commands: Any, words: ShellWords) -> None:
         """
         retime validate specs/*.yaml
         retime validate my.yaml && retime bench my.yaml
+        retime validate 'specs/**/*.yaml' --format github    notes on lines, in CI
         """,
     )
-    spec = validate.add_argument("spec", type=Path, nargs="+", metavar="SPEC", help="YAML files")
+    spec = validate.add_argument(
+        "spec", nargs="+", metavar="SPEC", help="YAML files, or patterns such as 'specs/*.yaml'"
+    )
+    validate.add_argument(
+        "--format",
+        choices=("text", "json", "github"),
+        default="text",
+        help="for people, for machines, or as notes that GitHub shows on lines (default: text)",
+    )
+    _add_settings(validate)
     _completed(words.files, spec)
 
 
@@ -120,15 +202,21 @@ def _add_plan(commands: Any, words: ShellWords) -> None:
         "plan",
         "show what would run, and why",
         """
-        Lists every stage with what a bench would do to it, and the reason: made before, never
-        made, or what changed since. Runs nothing.
+        Shows every stage with what a bench would do to it, and the reason: made before, never
+        made, or what changed since; what it would cost; how many processes would be timed; and
+        the smallest change of latency that the time allowed can be expected to find. Runs
+        nothing.
         """,
         """
         retime plan specs/quickstart.yaml
+        retime plan my.yaml --set measure.max_time=8h
+        retime plan my.yaml --format json
         retime --cache /data/cache plan my.yaml      with what another folder holds
         """,
     )
     spec = plan.add_argument("spec", type=Path, metavar="SPEC", help="a YAML file")
+    _add_format(plan)
+    _add_settings(plan)
     _completed(words.files, spec)
 
 
@@ -168,12 +256,7 @@ def _add_doctor(commands: Any) -> None:
         retime doctor > /dev/null && retime bench my.yaml
         """,
     )
-    doctor.add_argument(
-        "--format",
-        choices=("text", "json"),
-        default="text",
-        help="a page for people, or JSON (default: text)",
-    )
+    _add_format(doctor)
 
 
 def _add_schema(commands: Any) -> None:
@@ -219,6 +302,30 @@ def _add_completion(commands: Any) -> None:
         """,
     )
     completion.add_argument("shell", choices=SHELLS, help="the shell that reads the script")
+
+
+def _add_fresh(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--fresh", action="store_true", help="measure anew, though it was before")
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--set",
+        dest="settings",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="set a field of the spec, such as measure.effect=1%%; may be repeated",
+    )
+
+
+def _add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--format",
+        choices=("text", "json"),
+        default="text",
+        help="a page for people, or JSON (default: text)",
+    )
 
 
 def _command(

@@ -6,6 +6,7 @@ import argparse
 import errno
 import json
 import os
+import shlex
 import signal
 import sys
 import traceback
@@ -14,11 +15,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from runner.arguments import ShellWords, make_parser
+from runner.arguments import COMPARE_SETTINGS, ShellWords, make_parser
 from runner.errors import (
     EnvironmentUnusableError,
     ExitCode,
-    Problem,
     RetimeError,
     SpecError,
     StageError,
@@ -26,12 +26,14 @@ from runner.errors import (
 
 if TYPE_CHECKING:
     from runner.pipeline import Places
+    from runner.spec.model import Spec
 
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code; no exception leaves here but Ctrl-C's."""
     signal.signal(signal.SIGTERM, _as_interrupt)
     options = make_parser().parse_args(arguments)
+    options.arguments = arguments
     try:
         return int(_COMMANDS[options.command](options))
     except SpecError as error:
@@ -48,37 +50,68 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _bench(options: argparse.Namespace) -> ExitCode:
+    from runner.spec.expand import read_spec
+
+    return _run_bench(read_spec(options.spec, options.settings), options)
+
+
+def _compare_models(options: argparse.Namespace) -> ExitCode:
+    from runner.spec.comparing import read_comparison
+
+    chosen = [
+        f"{path}={getattr(options, option.strip('-').replace('-', '_'))}"
+        for option, path, _ in COMPARE_SETTINGS
+        if getattr(options, option.strip("-").replace("-", "_")) is not None
+    ]
+    return _run_bench(read_comparison(options.models, [*chosen, *options.settings]), options)
+
+
+def _run_bench(spec: Spec, options: argparse.Namespace) -> ExitCode:
     from runner.pipeline import bench
     from runner.report.terminal import make_console
 
-    return bench(options.spec, _places(options), make_console(), fresh=options.fresh)
+    command = shlex.join(["retime", *options.arguments])
+    return bench(spec, _places(options), make_console(), command=command, fresh=options.fresh)
 
 
-def _validate(options: argparse.Namespace) -> ExitCode:
-    from runner.report.terminal import make_console
-    from runner.spec.expand import read_spec
+def _init(options: argparse.Namespace) -> ExitCode:
+    from runner.spec.starting import write_starter
 
-    console = make_console()
-    problems: list[Problem] = []
-    for path in options.spec:
-        try:
-            spec = read_spec(path)
-        except SpecError as error:
-            problems.extend(error.problems)
-        else:
-            console.print(
-                f"{path}: valid, {len(spec.variants)} variants", markup=False, highlight=False
-            )
-    if problems:
-        raise SpecError(problems)
+    said = write_starter(options.file, options.architecture, options.models, force=options.force)
+    _write(said)
     return ExitCode.DONE
 
 
-def _plan(options: argparse.Namespace) -> ExitCode:
-    from runner.pipeline import show_plan
-    from runner.report.terminal import make_console
+def _validate(options: argparse.Namespace) -> ExitCode:
+    from runner.spec.checking import check_files
 
-    show_plan(options.spec, _places(options), make_console())
+    checked = check_files(options.spec, options.settings)
+    if options.format == "json":
+        _write(json.dumps([one.as_record() for one in checked], indent=1))
+    elif options.format == "github":
+        from runner.spec.problems import as_github
+
+        _write("".join(as_github(problem) for one in checked for problem in one.problems))
+    else:
+        _write("".join(one.sentence() for one in checked))
+        problems = [problem for one in checked for problem in one.problems]
+        if problems:
+            raise SpecError(problems)
+    return ExitCode.DONE if all(one.spec for one in checked) else ExitCode.BAD_INPUT
+
+
+def _plan(options: argparse.Namespace) -> ExitCode:
+    from runner.pipeline import foresee_bench
+    from runner.spec.expand import read_spec
+
+    outlook = foresee_bench(read_spec(options.spec, options.settings), _places(options))
+    if options.format == "json":
+        _write(json.dumps(outlook.as_record(), indent=1))
+    else:
+        from runner.report.plan import print_plan
+        from runner.report.terminal import make_console
+
+        print_plan(make_console(), outlook)
     return ExitCode.DONE
 
 
@@ -129,9 +162,11 @@ def _completion(options: argparse.Namespace) -> ExitCode:
 
 
 _COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace], ExitCode]]] = {
-    "bench": _bench,
+    "init": _init,
     "validate": _validate,
     "plan": _plan,
+    "bench": _bench,
+    "compare-models": _compare_models,
     "report": _report,
     "doctor": _doctor,
     "schema": _schema,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,8 @@ from runner.errors import ArgumentError, ExitCode, InterruptedRunError
 from runner.plan.abilities import refusals
 from runner.plan.stages import Plan, make_plan
 from runner.report.console import print_report
-from runner.report.plan import print_plan
+from runner.report.plan import Outlook
 from runner.report.progress import make_display
-from runner.spec.expand import read_spec
 from runner.spec.model import Spec
 from runner.steps.foreseeing import foresee
 from runner.steps.surroundings import check_libraries, find_libraries, look_around
@@ -42,16 +41,18 @@ class Places:
     cache: Path
 
 
-def bench(path: Path, places: Places, console: Console, *, fresh: bool = False) -> ExitCode:
+def bench(
+    spec: Spec, places: Places, console: Console, *, command: str, fresh: bool = False
+) -> ExitCode:
     """Answers a spec's question: builds what is missing, times, reports.
 
     Args:
+        command: what was called, which goes on where it was interrupted.
         fresh: measure anew although this experiment was already finished.
 
     Raises:
-        RetimeError: the spec is wrong, or this machine is not usable.
+        RetimeError: this machine or this version can't do what the spec asks for.
     """
-    spec = read_spec(path)
     _check_abilities(spec)
     libraries = find_libraries(spec)
     plan = make_plan(spec, look_around(spec, libraries))
@@ -69,19 +70,18 @@ def bench(path: Path, places: Places, console: Console, *, fresh: bool = False) 
             with timing_lock(_told(console, "is at work on this machine")):
                 run, result = _work(spec, plan, libraries, run, places, console)
         except KeyboardInterrupt:
-            raise _interrupted(run, path) from None
+            raise _interrupted(run, command) from None
     print_report(console, result, run.folder)
     return exit_code(result)
 
 
-def show_plan(path: Path, places: Places, console: Console) -> None:
-    """Says of every stage whether it would run, and why; runs nothing."""
-    spec = read_spec(path)
+def foresee_bench(spec: Spec, places: Places) -> Outlook:
+    """What a bench would do, and why; runs nothing."""
     plan = make_plan(spec, look_around(spec, find_libraries(spec)))
     store = RunStore(places.runs, spec.name)
     run = store.latest(plan.experiment_key)
     outlook = foresee(spec, plan, ArtifactStore(places.cache), run, store.folder)
-    print_plan(console, outlook)
+    return replace(outlook, refusals=tuple(refusals(spec)))
 
 
 def report(folder: Path, console: Console) -> ExitCode:
@@ -181,11 +181,11 @@ def _standing_result(run: Run, spec: Spec) -> dict[str, Any] | None:
     return result if whole and result["blocks"]["stopped"] != "disturbed" else None
 
 
-def _interrupted(run: Run, path: Path) -> InterruptedRunError:
+def _interrupted(run: Run, command: str) -> InterruptedRunError:
     return InterruptedRunError(
         "interrupted; everything finished is kept",
         where=str(run.folder),
-        remedy=f"the same command, without --fresh, goes on where it stopped: retime bench {path}",
+        remedy=f"the same command, without --fresh, goes on where it stopped: {command}",
     )
 
 

@@ -103,6 +103,7 @@ def quickstart() -> dict[str, Any]:
         "host": dict.fromkeys(
             json.loads(_SCHEMA.read_text())["properties"]["host"]["required"], None
         ),
+        "same_content": {},
         "baseline": "model.head=stock,quantize=float32",
         "variants": [
             variant("stock", "float32", 305_000.0),

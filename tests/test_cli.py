@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,10 @@ from runner.arguments import SHELLS, make_parser
 pytestmark = pytest.mark.fast
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("bench", "validate", "plan", "report", "doctor", "schema", "completion")
+COMMANDS = (
+    *("init", "validate", "plan", "bench", "compare-models", "report"),
+    *("doctor", "schema", "completion"),
+)
 HEAVY = {"rich", "numpy", "scipy", "jsonschema", "cffi", "tensorflow", "keras"}
 
 
@@ -108,7 +112,8 @@ def test_the_help_of_every_command_teaches_by_examples_that_parse(command: str) 
     for line in lines:
         call, _, _ = line.partition("   ")
         for part in call.split("&&"):
-            words = part.replace('eval "$(', "").replace(')"', "").partition(">")[0].split()
+            plain = part.replace('eval "$(', "").replace(')"', "").partition(">")[0]
+            words = shlex.split(plain)
             assert words[0] == "retime"
             make_parser().parse_args(words[1:])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from runner.spec.expand import read_spec
+from runner.spec.starter import comparison
 from tests.bench import Benched
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +46,29 @@ def test_the_readmes_error_is_the_one_that_is_shown(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert shown.strip() in done.stderr
+
+
+@pytest.mark.fast
+def test_the_guides_specs_are_valid(tmp_path: Path) -> None:
+    variants, files, phases, shared, board = blocks("docs/specs.md", "yaml")
+    for name in ("base.tflite", "retrained.tflite"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "board.yaml").write_text(shared)
+    counts = []
+    for index, example in enumerate((variants, files, phases, board)):
+        path = tmp_path / f"{index}.yaml"
+        path.write_text(example)
+        counts.append(len(read_spec(path).variants))
+    assert counts == [6, 2, 1, 1]
+    spec = read_spec(tmp_path / "3.yaml")
+    assert (spec.variants[0].runtime.threads, spec.measure.effect) == (4, pytest.approx(0.05))
+    assert spec.measure.max_time_s == 600
+
+
+@pytest.mark.fast
+def test_compare_models_is_the_spec_that_the_guide_shows() -> None:
+    shown = blocks("docs/specs.md", "yaml")[1]
+    assert comparison(["base.tflite", "retrained.tflite"]) == shown
 
 
 @pytest.mark.fast

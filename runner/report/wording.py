@@ -135,9 +135,19 @@ def _no_comparison(result: Result) -> str:
     by_name = {variant["name"]: variant for variant in result["variants"]}
     if by_name[result["baseline"]]["status"] == "failed":
         return "No answer: the baseline failed, so there is nothing to compare with."
+    if result["blocks"]["stopped"] == "disturbed":
+        return "No answer: this machine did not become quiet, so no block counts."
+    if len(by_name) == 1 and result.get("same_content"):
+        return f"Nothing to compare: {_alike(result)}. The latency of that one is below."
     if len(by_name) == 1 and result["variants"][0]["latency_ns"]:
         return "One variant and no matrix: its latency is below, and nothing to compare it with."
     return "No answer: no variant could be timed beside the baseline."
+
+
+def _alike(result: Result) -> str:
+    names = ", ".join(name.rpartition("=")[2] for name in result["same_content"])
+    one = short_names(result)[result["variants"][0]["name"]]
+    return f"{names} has the same content as {one}"
 
 
 def _why_unproven(result: Result) -> str:

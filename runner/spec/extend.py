@@ -33,7 +33,7 @@ def read_document(path: Path, settings: Sequence[str] = ()) -> Document:
         settings: texts such as `model.base.alpha=0.5`.
 
     Raises:
-        SpecError: a file can't be read, or a setting can't be understood.
+        SpecError: a file can't be read.
     """
     document = _joined(load(path), path, ())
     return apply_settings(document, settings) if settings else document

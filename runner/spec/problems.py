@@ -41,3 +41,24 @@ def _width(char: str) -> int:
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def as_github(problem: Problem) -> str:
+    """The problem as a workflow command, which GitHub shows as a note on the line.
+
+    Format: "Workflow commands for GitHub Actions", GitHub Docs.
+    """
+    text = ": ".join(part for part in (problem.path, problem.message) if part)
+    text += f"\nRemedy: {problem.remedy}" if problem.remedy else ""
+    place = f"file={_property(problem.file)}"
+    if problem.line:
+        place += f",line={problem.line},col={problem.column}"
+    return f"::error {place},title=Retime spec::{_data(text)}\n"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

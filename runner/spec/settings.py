@@ -32,8 +32,8 @@ _REMEDY = "write PATH=VALUE, for example model.base.alpha=0.5"
 def apply_settings(document: Document, settings: Sequence[str]) -> Document:
     """The document with the settings put in, in their order.
 
-    Raises:
-        SpecError: some can't be understood, or lead into a value that is no mapping.
+    A setting that can't be understood, or leads into a value that is no mapping, becomes one of the
+    document's problems, so that it is reported beside those of the file.
     """
     root = copy.deepcopy(document.root)
     problems, sources = [], []
@@ -45,9 +45,12 @@ def apply_settings(document: Document, settings: Sequence[str]) -> Document:
         except _SettingError as error:
             place = Place(1, error.column, source)
             problems.append(problem_at(OPTION, (), place, error.finding))
-    if problems:
-        raise SpecError(problems)
-    return replace(document, root=root, others=(*document.others, *sources))
+    return replace(
+        document,
+        root=root,
+        problems=(*document.problems, *problems),
+        others=(*document.others, *sources),
+    )
 
 
 class _SettingError(Exception):

@@ -16,8 +16,8 @@ _LONGEST_NAME = 64
 _HEADER = """\
 # yaml-language-server: $schema={schema}
 #
-# {what} Check it with `retime validate {file}`, see what it would do with
-# `retime plan {file}`, and answer its question with `retime bench {file}`.
+# {what} See what it would do with `retime plan {file}`,
+# and answer its question with `retime bench {file}`.
 # `retime schema --where` names the schema above, with which editors explain every key.
 spec: 1
 name: {name}
@@ -103,7 +103,7 @@ runtime:
   library: tflite
   delegate: xnnpack # or none: the built-in kernels
   threads: 1
-{overlap}
+
 # How latency is measured: a change of less than this counts as none. A finer question takes longer.
 measure:
   effect: 5%
@@ -111,7 +111,7 @@ measure:
 
 # Promises; the command fails (exit code 1) when one is broken. For example:
 # expect:
-#   - latency_ratio: {{max: 1.1}}
+#   - latency_ratio: {max: 1.1}
 """
 
 
@@ -191,5 +191,4 @@ def _spec(file: str, schema: str, *, what: str, question: str, body: str) -> str
     header = _HEADER.format(
         schema=schema, what=what, file=file, name=name, question=as_yaml(question)
     )
-    overlap = "  # threads are an axis below\n" if False else ""
-    return header + body + _TAIL.format(overlap=overlap)
+    return header + body + _TAIL

@@ -90,6 +90,7 @@ def assemble(
         "retime": __version__,
         "host": circumstances.host,
         "baseline": spec.baseline,
+        "same_content": dict(spec.aliases),
         "variants": variants,
         "comparisons": [_comparison_record(comparison) for comparison in comparisons],
         "controls": {name: asdict(control) for name, control in controls.items()},

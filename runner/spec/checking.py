@@ -1,0 +1,72 @@
+"""Checks several files and says of each what came of it."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.errors import Problem, SpecError
+from runner.spec.expand import read_spec
+from runner.spec.model import Spec
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What came of one file.
+
+    Attributes:
+        spec: None where there are problems.
+    """
+
+    file: str
+    spec: Spec | None
+    problems: tuple[Problem, ...] = ()
+
+    def as_record(self) -> dict[str, Any]:
+        """The outcome as JSON."""
+        spec = self.spec
+        return {
+            "file": self.file,
+            "valid": spec is not None,
+            "variants": [variant.name for variant in spec.variants] if spec else [],
+            "baseline": spec.baseline if spec else None,
+            "same_content": dict(spec.aliases) if spec else {},
+            "problems": [problem.as_record() for problem in self.problems],
+        }
+
+    def sentence(self) -> str:
+        """`x.yaml: valid, 4 variants`, and what deserves a word; empty where there are problems."""
+        if self.spec is None:
+            return ""
+        count = len(self.spec.variants)
+        lines = [f"{self.file}: valid, {count} variant{'s' * (count != 1)}"]
+        for name, real in self.spec.aliases.items():
+            lines.append(f"  {name} has the same content as {real}: one variant with two names")
+        return "".join(f"{line}\n" for line in lines)
+
+
+def check_files(patterns: Sequence[str], settings: Sequence[str]) -> list[Checked]:
+    """Checks every file once, in the order given.
+
+    Args:
+        patterns: paths, or patterns such as `specs/**/*.yaml`.
+        settings: texts such as `model.base.alpha=0.5`, put into each of them.
+    """
+    files = dict.fromkeys(file for pattern in patterns for file in _files(pattern))
+    return [_check(file, settings) for file in files]
+
+
+def _files(pattern: str) -> Iterator[str]:
+    """The files that a pattern matches; itself where it matches none, which is then missed."""
+    found = [] if Path(pattern).exists() else sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - a pattern may be absolute
+    yield from found or [pattern]
+
+
+def _check(file: str, settings: Sequence[str]) -> Checked:
+    try:
+        return Checked(file, read_spec(Path(file), settings))
+    except SpecError as error:
+        return Checked(file, None, error.problems)
