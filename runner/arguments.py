@@ -231,10 +231,17 @@ def _add_report(commands: Any, words: ShellWords) -> None:
         """
         retime report runs/quickstart                the newest result of that spec
         retime report runs/quickstart/RUN            the result of one run
+        retime report runs/quickstart --format csv > quickstart.csv
         """,
     )
     run = report.add_argument(
         "run", type=Path, metavar="RUN", help="a run's folder, or the folder of a spec's runs"
+    )
+    report.add_argument(
+        "--format",
+        choices=("text", "html", "csv", "markdown", "json"),
+        default="text",
+        help="for people, as a page, as a table, or for machines (default: text)",
     )
     _completed(words.folders, run)
 

@@ -116,10 +116,21 @@ def _plan(options: argparse.Namespace) -> ExitCode:
 
 
 def _report(options: argparse.Namespace) -> ExitCode:
-    from runner.pipeline import report
-    from runner.report.terminal import make_console
+    from runner.pipeline import exit_code, find_result
 
-    return report(options.run, make_console())
+    result, folder = find_result(options.run)
+    if options.format == "text":
+        from runner.report.console import print_report
+        from runner.report.terminal import make_console
+
+        print_report(make_console(), result, folder)
+    elif options.format == "json":
+        _write(json.dumps(result, indent=1))
+    else:
+        from runner.steps.publishing import rendered
+
+        _write(rendered(result, folder, options.format))
+    return exit_code(result)
 
 
 def _doctor(options: argparse.Namespace) -> ExitCode:

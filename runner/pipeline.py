@@ -84,11 +84,11 @@ def foresee_bench(spec: Spec, places: Places) -> Outlook:
     return replace(outlook, refusals=tuple(refusals(spec)))
 
 
-def report(folder: Path, console: Console) -> ExitCode:
-    """Shows the result of an earlier run.
+def find_result(folder: Path) -> tuple[dict[str, Any], Path]:
+    """The result of an earlier run, and the run's folder.
 
     Args:
-        folder: a run's, or that of all runs of a spec, whose newest result is shown.
+        folder: a run's, or that of all runs of a spec, whose newest result is meant.
 
     Raises:
         ArgumentError: there is no result.
@@ -100,9 +100,7 @@ def report(folder: Path, console: Console) -> ExitCode:
             where=str(folder),
             remedy="name the folder of a run that has a result.json, such as runs/NAME/RUN",
         )
-    result, run_folder = found
-    print_report(console, result, run_folder)
-    return exit_code(result)
+    return found
 
 
 def _work(
@@ -117,6 +115,7 @@ def _work(
     from runner.steps.assembling import Circumstances, assemble
     from runner.steps.building import build_variants
     from runner.steps.measuring import measure
+    from runner.steps.publishing import publish
     from runner.steps.questioning import covers, make_question
     from runner.timing.targets.local import LocalTarget
 
@@ -135,6 +134,7 @@ def _work(
     circumstances = Circumstances(started, now(), host, libraries, run.schedule_seed)
     result = assemble(spec, built, experiment, run, circumstances)
     run.write_result(result)
+    publish(result, run)
     run.journal.append("finished", proven=result["proven"])
     return run, result
 

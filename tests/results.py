@@ -104,6 +104,7 @@ def quickstart() -> dict[str, Any]:
             json.loads(_SCHEMA.read_text())["properties"]["host"]["required"], None
         ),
         "same_content": {},
+        "report": {"formats": ["html"], "percentiles": [], "sort": "spec"},
         "baseline": "model.head=stock,quantize=float32",
         "variants": [
             variant("stock", "float32", 305_000.0),

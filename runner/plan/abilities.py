@@ -17,7 +17,7 @@ _LOSSES = ("cross_entropy",)
 def refusals(spec: Spec) -> list[str]:
     """What this version can't carry out, each as the field and what it asks for; empty for none."""
     found = dict.fromkeys(text for variant in spec.variants for text in _of_variant(variant, spec))
-    return [*found, *_of_measure(spec), *_of_report(spec)]
+    return [*found, *_of_measure(spec)]
 
 
 def _of_variant(variant: Variant, spec: Spec) -> Iterator[str]:
@@ -80,12 +80,3 @@ def _of_measure(spec: Spec) -> Iterator[str]:
         yield "measure.run_gap"
     if measure.flush_caches:
         yield "measure.flush_caches"
-
-
-def _of_report(spec: Spec) -> Iterator[str]:
-    for name in spec.report.formats:
-        yield f"report.formats: {name}"
-    if spec.report.percentiles:
-        yield "report.percentiles"
-    if spec.report.sort != "spec":
-        yield f"report.sort: {spec.report.sort}"

@@ -10,10 +10,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from runner.report.rows import BASELINE, Row, make_rows
+from runner.report.rows import BASELINE, Row, columns, make_rows
 from runner.report.wording import (
     Result,
-    axes_heading,
     block_sentence,
     control_sentences,
     expectation_sentence,
@@ -50,12 +49,15 @@ def print_report(console: Console, result: Result, folder: Path) -> None:
 
 def _table(result: Result) -> Table:
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column(Text(axes_heading(result)), overflow="fold", max_width=22)
-    for title in ("latency", "ratio"):
-        table.add_column(Text(f"{title}\ninterval"), justify="right", no_wrap=True)
-    table.add_column("verdict", overflow="fold")
-    table.add_column(Text("accuracy\nconverted"), justify="right", no_wrap=True)
-    table.add_column(Text("size\nmemory"), justify="right", no_wrap=True)
+    first, *others = columns(result)
+    table.add_column(Text("\n".join(first)), overflow="fold", max_width=22)
+    for title in others:
+        is_verdict = title == ("verdict",)
+        table.add_column(
+            Text("\n".join(title)),
+            justify="left" if is_verdict else "right",
+            no_wrap=not is_verdict,
+        )
     for row in make_rows(result):
         table.add_row(*_cells(row))
     return table
@@ -69,6 +71,7 @@ def _cells(row: Row) -> list[Text]:
     return [
         Text(row.name, style="bold"),
         _two_lines(row.latency, row.latency_interval),
+        *map(Text, row.percentiles),
         _two_lines(row.ratio, row.ratio_interval),
         verdict,
         _two_lines(before, after, dim=False),
@@ -117,7 +120,8 @@ def _print_files(console: Console, folder: Path) -> None:
     _section(console, "Files")
     console.print(Text(f"  {folder}"), soft_wrap=True)
     for name, what in (
-        ("result.json", "everything above, for machines"),
+        ("report.html", "everything above, as a page"),
+        ("result.json", "the same for machines"),
         ("samples/", "every sample, int64 nanoseconds"),
         ("journal.jsonl", "what happened, event by event"),
         ("logs/", "what TensorFlow and the runtime said"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.report.wording import Result, interval_text, short_names
+from runner.report.wording import Result, axes_heading, interval_text, short_names
 from runner.units import format_bytes, format_latency, format_ratio
 
 BASELINE = "baseline"
@@ -18,12 +19,14 @@ class Row:
 
     Attributes:
         verdict: `slower`, `faster`, `equivalent`, `inconclusive`, `baseline`, `failed` or empty.
+        percentiles: of latency, those that the spec asks for.
         accuracy: of the trained model and of the converted one.
     """
 
     name: str
     latency: str
     latency_interval: str
+    percentiles: tuple[str, ...]
     ratio: str
     ratio_interval: str
     verdict: str
@@ -33,8 +36,22 @@ class Row:
     memory: str
 
 
+def columns(result: Result) -> list[tuple[str, ...]]:
+    """The titles of the table's columns, each of one line or two."""
+    return [
+        (axes_heading(result),),
+        ("latency", "interval"),
+        *((name,) for name in _settings(result)["percentiles"]),
+        ("ratio", "interval"),
+        ("verdict",),
+        ("accuracy", "converted"),
+        ("size", "memory"),
+    ]
+
+
 def make_rows(result: Result) -> list[Row]:
-    """One row for each variant, in the spec's order."""
+    """One row for each variant, in the order that the spec asks for."""
+    settings = _settings(result)
     comparisons = {comparison["variant"]: comparison for comparison in result["comparisons"]}
     names = short_names(result)
     return [
@@ -42,16 +59,39 @@ def make_rows(result: Result) -> list[Row]:
             variant,
             names[variant["name"]],
             comparisons.get(variant["name"]),
+            settings["percentiles"],
             is_baseline=variant["name"] == result["baseline"],
         )
-        for variant in result["variants"]
+        for variant in sorted(result["variants"], key=_ORDERS[settings["sort"]])
     ]
+
+
+def _settings(result: Result) -> Mapping[str, Any]:
+    """What the spec says of its report; results of before it could have none."""
+    return result.get("report") or {"percentiles": [], "sort": "spec"}
+
+
+def _by_latency(variant: Mapping[str, Any]) -> float:
+    return float(variant["latency_ns"]["median"]) if variant["latency_ns"] else math.inf
+
+
+def _by_accuracy(variant: Mapping[str, Any]) -> float:
+    return -float(variant["accuracy"]["tflite"]) if variant["accuracy"] else math.inf
+
+
+# The fastest first, and the most accurate first; what has no figure comes last.
+_ORDERS: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
+    "spec": lambda _: 0.0,
+    "latency": _by_latency,
+    "accuracy": _by_accuracy,
+}
 
 
 def _row(
     variant: Mapping[str, Any],
     name: str,
     comparison: Mapping[str, Any] | None,
+    percentiles: Sequence[str],
     *,
     is_baseline: bool,
 ) -> Row:
@@ -62,6 +102,7 @@ def _row(
         name=name,
         latency=format_latency(latency["median"]) if latency else "",
         latency_interval=_latency_interval(latency),
+        percentiles=tuple(format_latency(latency[name]) if latency else "" for name in percentiles),
         ratio="1"
         if is_baseline and latency
         else format_ratio(measured["ratio"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,13 +18,17 @@ def short_name(variant: Mapping[str, Any] | None, name: str) -> str:
 
 def short_names(result: Result) -> dict[str, str]:
     """Variant's name -> the short one."""
-    return {v["name"]: short_name(v, v["name"]) for v in result["variants"]}
+    short = {v["name"]: short_name(v, v["name"]) for v in result["variants"]}
+    taken = Counter(short.values())
+    # Single variants can set other fields to the same values.
+    return {name: one if taken[one] == 1 else name for name, one in short.items()}
 
 
 def axes_heading(result: Result) -> str:
     """What the parts of a short name stand for: `model.head/quantize`."""
-    axes = result["variants"][0]["axes"]
-    return "/".join(axis.rpartition(".")[2] for axis in axes) if axes else "variant"
+    axes = [tuple(variant["axes"]) for variant in result["variants"]]
+    same = axes[0] and all(one == axes[0] for one in axes)
+    return "/".join(axis.rpartition(".")[2] for axis in axes[0]) if same else "variant"
 
 
 def interval_text(interval: Sequence[float] | None) -> str:

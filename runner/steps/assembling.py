@@ -105,6 +105,7 @@ def assemble(
             "schedule_seed": circumstances.schedule_seed,
         },
         "expectations": check_expectations(spec.expectations, variants, comparisons, spec.baseline),
+        "report": asdict(spec.report),
         "samples": _samples(run),
     }
     result["warnings"] = find_warnings(result)
