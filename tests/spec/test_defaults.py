@@ -1,4 +1,4 @@
-"""The design of an experiment that says nothing of it: the figures that docs/measurement.md argues."""
+"""The design of an experiment that says nothing of it: the figures that the guide argues for."""
 
 from __future__ import annotations
 
