@@ -19,6 +19,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+init: $(VENV)/.ready ## Write a commented spec to start from: make init SPEC=my.yaml
+	@$(RETIME) init $(SPEC) $(ARGS)
+
+compare: $(VENV)/.ready ## Time finished models: make compare MODELS="base.tflite retrained.tflite"
+	@$(RETIME) compare-models $(MODELS) $(ARGS)
+
 bench: $(VENV)/.ready ## Answer a spec's question: make bench SPEC=specs/quickstart.yaml [ARGS=--fresh]
 	@$(RETIME) bench $(SPEC) $(ARGS)
 

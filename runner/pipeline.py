@@ -121,13 +121,13 @@ def _work(
 
     with make_display(console) as display:
         display.say(f"{spec.name}: {len(spec.variants)} variants, run {run.run_id}")
-        run.begin_stay(spec.source, host=describe_host())
+        run.begin_stay(spec.source, spec.others, host=describe_host())
         built = build_variants(plan, ArtifactStore(places.cache), libraries, run, display)
         question = make_question(spec, built, libraries, run)
         if question and not covers(run, question):
             # A variant was mended since: it is timed beside the others, not after them.
             run = _begin(RunStore(places.runs, spec.name), spec, plan)
-            run.begin_stay(spec.source, host=describe_host())
+            run.begin_stay(spec.source, spec.others, host=describe_host())
         target = LocalTarget(run.logs / "time.log")
         experiment = measure(question, run, target, display) if question else None
     started, host = run.beginnings()

@@ -56,6 +56,9 @@ def expand(document: Document) -> Spec:
     return Spec(
         path=Path(document.file),
         source=document.content,
+        others=tuple(
+            (one.file, one.content.decode("utf-8", errors="replace")) for one in document.others
+        ),
         sha256=_sha256(document),
         name=name,
         question=str(data.get("question", "")),

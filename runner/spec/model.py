@@ -385,7 +385,8 @@ class Spec:
     Attributes:
         path: the file that it was read from.
         source: that file's bytes, as they were checked.
-        sha256: of these, and of all else that took part: extended files and arguments.
+        others: name and text of all else that took part: extended files and arguments.
+        sha256: of the source and of these.
         aliases: other name -> the variant that has the same content.
         baseline: the name of the variant that the others are compared with.
         targets: the devices that are described beside this machine.
@@ -393,6 +394,7 @@ class Spec:
 
     path: Path
     source: bytes
+    others: tuple[tuple[str, str], ...]
     sha256: str
     name: str
     question: str

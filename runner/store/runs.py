@@ -6,7 +6,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -62,10 +62,17 @@ class Run:
         plan = _read_json(self.folder / "plan.json")
         return int(plan["schedule_seed"]) if plan else 0
 
-    def begin_stay(self, spec: bytes, *, host: Mapping[str, Any]) -> None:
-        """Notes that work on the run begins, or goes on, and with which spec."""
+    def begin_stay(
+        self, spec: bytes, others: Sequence[tuple[str, str]] = (), *, host: Mapping[str, Any]
+    ) -> None:
+        """Notes that work on the run begins, or goes on, and with which spec.
+
+        Args:
+            others: name and text of what took part beside the spec's file.
+        """
         (self.folder / "spec.yaml").write_bytes(spec)
-        self.journal.append("started", host=host)
+        beside = {"beside_spec": [{"name": name, "text": text} for name, text in others]}
+        self.journal.append("started", host=host, **(beside if others else {}))
 
     def beginnings(self) -> tuple[str, dict[str, Any]]:
         """When work on the run first began, and on which machine in which state."""

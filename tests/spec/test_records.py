@@ -40,7 +40,7 @@ TAGGED = {
     model.Trainable: ("trainable", ["policy", "argument"]),
 }
 # What a spec becomes by being read and expanded.
-DERIVED_OF_SPEC = {"path", "source", "sha256", "variants", "aliases"}
+DERIVED_OF_SPEC = {"path", "source", "others", "sha256", "variants", "aliases"}
 CONSUMED_BY_EXPANSION = {"spec", "extends", "matrix"}
 DERIVED_OF_VARIANT = {"name", "axes"}
 
