@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from runner.build.arrays import open_array
 from runner.build.failures import StageFailure, excerpt, explain
 from runner.build.protocol import Progress, Report
-from runner.build.scaling import scale
+from runner.scaling import scale
+from runner.spec.architectures import Scaling
 from runner.build.tflite_file import INPUT, add_signature, describe
 
 _CALIBRATED = frozenset({"int8", "int8_io", "int16x8"})
@@ -112,7 +113,7 @@ class _Calibration:
 
     images: NDArray[np.uint8]
     chosen: NDArray[np.int64]
-    scaling: str
+    scaling: Scaling
     report: Report
 
     def __call__(self) -> Iterator[list[NDArray[np.float32]]]:
@@ -124,7 +125,7 @@ class _Calibration:
 
 
 def _calibration(
-    quantize: Mapping[str, Any], scaling: str, data: Path, report: Report
+    quantize: Mapping[str, Any], scaling: Scaling, data: Path, report: Report
 ) -> _Calibration | None:
     if quantize["mode"] not in _CALIBRATED:
         return None

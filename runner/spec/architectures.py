@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Scaling = Literal["minus_one_to_one", "raw"]
+Scaling = Literal["minus_one_to_one", "raw", "centered_bgr", "standardized"]
 
 
 @dataclass(frozen=True)

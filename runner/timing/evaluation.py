@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import StageError
+from runner.spec.architectures import Scaling
 from runner.timing.process import run_module
 
 
@@ -20,14 +21,14 @@ class Evaluation:
 
     Attributes:
         images: path of a .npy file, uint8, shape (samples, height, width, 3).
-        scaling: `minus_one_to_one` or `raw`: how pixels become the model's input.
+        scaling: how pixels become the model's input.
         output: an existing folder that receives `scores.npy` (float32, (samples, classes), after
             dequantization), `input.bin` (the first image as the model takes it) and `facts.json`.
     """
 
     model: str
     images: str
-    scaling: str
+    scaling: Scaling
     library: str
     delegate: str
     threads: int
