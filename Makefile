@@ -13,10 +13,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev bench validate plan report test test-fast test-native lint format \
-  benchmark lock clean
+  benchmark check-architectures architectures lock clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 bench: $(VENV)/.ready ## Answer a spec's question: make bench SPEC=specs/quickstart.yaml [ARGS=--fresh]
 	@$(RETIME) bench $(SPEC) $(ARGS)
@@ -35,6 +35,12 @@ test: setup-dev lint test-native ## Everything that CI runs: style, types, contr
 
 test-fast: setup-dev ## The tests that need no TensorFlow
 	@$(BIN)/python -m pytest $(PYTEST) --basetemp=.pytest_tmp -m fast $(ARGS)
+
+check-architectures: setup-dev ## Hold the tables on Keras's networks against Keras in full; about an hour
+	@$(BIN)/python -m pytest $(PYTEST) --basetemp=.pytest_tmp -m exhaustive $(ARGS)
+
+architectures: setup-dev ## Renew the names of layers from the installed Keras
+	@$(BIN)/python -m tests.spec.make_layer_names
 
 test-native: setup-dev ## The C tests, plain and under sanitizers
 	@$(MAKE) --no-print-directory -C native test CC='$(CC)'
