@@ -86,6 +86,7 @@ def choose_trainable(layers: Sequence[keras.layers.Layer], trainable: Mapping[st
 
 def _base(params: Mapping[str, Any], image_size: tuple[int, int]) -> keras.Model:
     options: dict[str, Any] = {"input_shape": (*image_size, 3), "include_top": False}
+    options.update(params.get("options") or {})
     if params["alpha"] is not None:
         options["alpha"] = params["alpha"]
     make = getattr(keras.applications, params["architecture"])
