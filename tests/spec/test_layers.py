@@ -23,8 +23,15 @@ LARGE = {
 WITH_IMAGENET = ("EfficientNetB0", "EfficientNetV2B0", "MobileNetV3Small", "ConvNeXtTiny")
 # Fine enough to have every set of names.
 GRID = [count / 200 for count in range(1, 2001)]
-# Beyond round numbers, 0.559375 and 0.5586 lie where rounding first to whole numbers matters.
 WIDTHS = [*(count / 20 for count in range(2, 41)), 1 / 3, 0.559375, 0.5586, 0.123, 0.9375, 1.999]
+# Where names tell the rule of rounding from its neighbours: another limit than a tenth, halves that
+# are rounded down, whole numbers before or after.
+CRITICAL = {
+    "MobileNet": (1 / 32,),
+    "MobileNetV2": (0.0279, 0.276, 0.279),
+    "MobileNetV3Small": (0.184, 0.186, 0.918),
+    "MobileNetV3Large": (0.0787, 0.0797, 1.1248),
+}
 
 
 class Case(NamedTuple):
@@ -62,6 +69,8 @@ def quick_cases() -> Iterator[Case]:
                 if alpha >= (one.smallest_alpha or 0):
                     names = Case(name, {"alpha": alpha, **chosen}).expected()
                     seen.setdefault(names, []).append(alpha)
+            if not chosen:
+                yield from (Case(name, {"alpha": alpha}) for alpha in CRITICAL[name])
             for alphas in seen.values():
                 # 10 is slow to build, and 2 gives the same names.
                 for alpha in {min(alphas), min(2.0, max(alphas))} if not chosen else alphas[:1]:
@@ -75,7 +84,7 @@ def further_cases() -> Iterator[Case]:
         yield Case(name, {"weights": "imagenet"})
         yield Case(name, {}, size=one.smallest_size + 33)
         for chosen in choices(name) if one.has_alpha else []:
-            for alpha in WIDTHS:
+            for alpha in (*WIDTHS, *CRITICAL[name]):
                 yield Case(name, {"alpha": alpha, **chosen})
 
 
