@@ -13,11 +13,11 @@ HARNESS := $(wildcard native/src/*.[ch] native/include/*.h) native/build_ffi.py 
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev bench validate plan report doctor schema completion docs test test-fast test-native lint format \
-  benchmark lock clean
+.PHONY: help setup setup-dev init compare bench validate plan report doctor schema completion docs \
+  test test-fast test-native lint format benchmark check-architectures architectures lock clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 init: $(VENV)/.ready ## Write a commented spec to start from: make init SPEC=my.yaml
 	@$(RETIME) init $(SPEC) $(ARGS)
@@ -55,6 +55,12 @@ test: setup-dev lint test-native ## Everything that CI runs: style, types, contr
 
 test-fast: setup-dev ## The tests that need no TensorFlow
 	@$(BIN)/python -m pytest $(PYTEST) --basetemp=.pytest_tmp -m fast $(ARGS)
+
+check-architectures: setup-dev ## Hold the tables on Keras's networks against Keras in full; about an hour
+	@$(BIN)/python -m pytest $(PYTEST) --basetemp=.pytest_tmp -m exhaustive $(ARGS)
+
+architectures: setup-dev ## Renew the names of layers from the installed Keras
+	@$(BIN)/python -m tests.spec.make_layer_names
 
 test-native: setup-dev ## The C tests, plain and under sanitizers
 	@$(MAKE) --no-print-directory -C native test CC='$(CC)'

@@ -11,6 +11,7 @@ import keras
 from runner.build.failures import StageFailure, excerpt
 from runner.build.head import make_layer
 from runner.build.weights import make_base
+from runner.spec.architectures import ARCHITECTURES
 
 def build_model(
     params: Mapping[str, Any], image_size: tuple[int, int], classes: int
@@ -76,6 +77,9 @@ def choose_trainable(layers: Sequence[keras.layers.Layer], trainable: Mapping[st
 
 def _base(params: Mapping[str, Any], image_size: tuple[int, int]) -> keras.Model:
     options: dict[str, Any] = {"input_shape": (*image_size, 3), "include_top": False}
+    for option in ARCHITECTURES[params["architecture"]].options:
+        if params.get(option.name) is not None:
+            options[option.name] = params[option.name]
     if params["alpha"] is not None:
         options["alpha"] = params["alpha"]
     make = getattr(keras.applications, params["architecture"])

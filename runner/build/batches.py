@@ -8,11 +8,12 @@ from typing import Any
 import tensorflow as tf
 
 from runner.build.arrays import open_array
-from runner.build.scaling import scale
+from runner.scaling import scale
+from runner.spec.architectures import Scaling
 
 
 def make_batches(
-    data: Path, split: str, scaling: str, batch_size: int, *, seed: int | None = None
+    data: Path, split: str, scaling: Scaling, batch_size: int, *, seed: int | None = None
 ) -> Any:
     """Batches of (images float32 NHWC, scaled; labels int64) as a tf.data.Dataset.
 

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from runner.build.arrays import open_array
 from runner.build.failures import StageFailure, excerpt, explain
 from runner.build.protocol import Progress, Report
-from runner.build.scaling import scale
+from runner.scaling import scale
+from runner.spec.architectures import Scaling
 from runner.build.tflite_file import INPUT, add_signature, describe
 from runner.spec.model import CALIBRATED_MODES
 
@@ -112,7 +113,7 @@ class _Calibration:
 
     images: NDArray[np.uint8]
     chosen: NDArray[np.int64]
-    scaling: str
+    scaling: Scaling
     report: Report
 
     def __call__(self) -> Iterator[list[NDArray[np.float32]]]:
@@ -124,7 +125,7 @@ class _Calibration:
 
 
 def _calibration(
-    quantize: Mapping[str, Any], scaling: str, data: Path | None, report: Report
+    quantize: Mapping[str, Any], scaling: Scaling, data: Path | None, report: Report
 ) -> _Calibration | None:
     if data is None or quantize["mode"] not in CALIBRATED_MODES:
         return None

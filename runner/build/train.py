@@ -19,6 +19,7 @@ from runner.build.arrays import open_array, save_array
 from runner.build.batches import make_batches
 from runner.build.failures import StageFailure, excerpt
 from runner.build.protocol import Progress, Report
+from runner.spec.architectures import Scaling
 
 _OPTIMIZERS = {
     "adam": keras.optimizers.Adam,
@@ -81,7 +82,7 @@ def _compile(model: keras.Model, optimizer: Mapping[str, Any]) -> None:
 
 
 def _fit(
-    model: keras.Model, recipe: Mapping[str, Any], scaling: str, data: Path, report: Report
+    model: keras.Model, recipe: Mapping[str, Any], scaling: Scaling, data: Path, report: Report
 ) -> dict[str, list[float]]:
     epochs = recipe["epochs"]
     if epochs == 0:
@@ -113,7 +114,7 @@ def _create_variables(model: keras.Model) -> None:
     model.reset_metrics()
 
 
-def _predict(model: keras.Model, data: Path, scaling: str) -> NDArray[np.float32]:
+def _predict(model: keras.Model, data: Path, scaling: Scaling) -> NDArray[np.float32]:
     """Softmax scores of the test images, shape (images, classes)."""
     batches = make_batches(data, "test", scaling, _SCORED_AT_ONCE)
     return np.asarray(model.predict(batches, verbose=0), dtype=np.float32)

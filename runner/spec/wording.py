@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from runner.spec.architectures import REFUSED
 from runner.spec.document import Finding, Keys, Node, shorten, written_path
 from runner.spec.guess import did_you_mean, listed, nearest
 from runner.spec.plain import as_yaml, example, expected, found
@@ -15,6 +16,7 @@ from runner.spec.schema import Schema, branches, fields, follow, homes_of
 from runner.spec.variables import has_variable, unset
 
 _MOST_KEYS_LISTED = 16
+_FEW = 3
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,12 @@ def _enum(case: Case) -> Iterator[Finding]:
         return
     guess = did_you_mean(name, [*words, *keys])
     remedy = f"use {listed(words)}"
+    if len(words) > _MOST_KEYS_LISTED:
+        some = ", ".join(words[:_FEW])
+        remedy = f"use one of {len(words)} names, such as {some}: retime schema --format markdown"
+    if name in REFUSED:
+        yield case.finding(f"{name} can't be used: {REFUSED[name]}", remedy)
+        return
     if keys:
         remedy = f"use {', '.join(words)}, or a mapping with {listed(keys)}"
     yield case.finding(f"{shorten(name) or 'an empty text'} is not known here{guess}", remedy)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import StageError
+from runner.spec.architectures import Scaling
 from runner.timing.process import run_module
 
 
@@ -21,7 +22,7 @@ class Evaluation:
     Attributes:
         images: path of a .npy file, uint8, shape (samples, height, width, 3); empty where there
             are none: then the model is looked at, and nothing is scored.
-        scaling: `minus_one_to_one` or `raw`: how pixels become the model's input.
+        scaling: how pixels become the model's input.
         output: an existing folder that receives `facts.json`, `input.bin` (the first image as the
             model takes it, or made-up values) and, where there are images, `scores.npy` (float32,
             (samples, classes), after dequantization).
@@ -29,7 +30,7 @@ class Evaluation:
 
     model: str
     images: str
-    scaling: str
+    scaling: Scaling
     library: str
     delegate: str
     threads: int

@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.scaling import scale
+from runner.spec.architectures import Scaling
 from runner.timing import native
 from runner.timing.evaluation import Evaluation
 
@@ -111,11 +113,11 @@ def _only(tensors: tuple[native.Tensor, ...], what: str) -> native.Tensor:
     return tensors[0]
 
 
-def _prepare(images: NDArray[np.uint8], scaling: str, tensor: native.Tensor) -> NDArray[np.generic]:
+def _prepare(
+    images: NDArray[np.uint8], scaling: Scaling, tensor: native.Tensor
+) -> NDArray[np.generic]:
     """Images (n, h, w, 3) uint8 -> the model's own input type, quantized where it is."""
-    real = images.astype(np.float32)
-    if scaling == "minus_one_to_one":
-        real = real / np.float32(127.5) - np.float32(1)
+    real: NDArray[np.float32] = scale(images.astype(np.float32), scaling)
     if tensor.type_name == "float32":
         return real
     limits = np.iinfo(tensor.type_name)

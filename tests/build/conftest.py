@@ -15,9 +15,10 @@ import pytest
 from runner.build.data import load_digits
 from runner.build.executor import LocalExecutor
 from runner.build.protocol import Progress, StageRequest
+from runner.spec.architectures import Scaling
 
 THREADS = 2
-SCALING = "minus_one_to_one"
+SCALING: Scaling = "minus_one_to_one"
 TRAIN_IMAGES, TEST_IMAGES = 96, 32
 EPOCHS = 16
 

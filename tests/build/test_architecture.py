@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from runner.build.failures import StageFailure
+from runner.spec.layers import layer_names
 from tests.build.conftest import head, model_params
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.filterwarnings("ignore")]
@@ -114,6 +115,24 @@ def test_the_momentum_is_set_on_every_normalization_or_kept(build: Any) -> None:
         model = build(head=layers, base={"batch_norm_momentum": given})
         found = {layer.momentum for layer in model.layers if hasattr(layer, "momentum")}
         assert found == expected
+
+
+def test_the_options_of_a_base_arrive(build: Any) -> None:
+    plain = build()
+    double = build(base={"depth_multiplier": 2})
+    for name, factor in (("conv_dw_1", 2), ("conv_dw_13", 2), ("conv_pw_1", 1)):
+        filters = [model.get_layer(name).output.shape[-1] for model in (plain, double)]
+        assert filters[1] == factor * filters[0]
+
+
+@pytest.mark.parametrize("name", ["MobileNetV3Small", "MobileNetV3Large"])
+@pytest.mark.parametrize("options", [{"minimalistic": True}, {"minimalistic": False}, {}])
+def test_the_layers_of_a_base_are_those_that_a_spec_is_checked_against(
+    build: Any, name: str, options: dict[str, bool]
+) -> None:
+    base = {"architecture": name, "alpha": 0.75, **options}
+    names = tuple(layer.name for layer in build(base=base).layers[:-2])
+    assert names == layer_names(name, alpha=0.75, options=options)
 
 
 def test_a_head_that_keeps_feature_maps_is_refused(build: Any) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from runner.errors import StageError
+from runner.scaling import scale
+from runner.spec.architectures import Scaling
 from tests.build.conftest import SCALING, TEST_IMAGES, TRAIN_IMAGES, Bench, Trained
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.filterwarnings("ignore")]
@@ -42,7 +44,9 @@ def convert(bench: Bench, trained: Trained, small_data: Path) -> Convert:
     return convert
 
 
-def scores_of(tf: Any, model: bytes, images: np.ndarray) -> np.ndarray:
+def scores_of(
+    tf: Any, model: bytes, images: np.ndarray, scaling: Scaling = SCALING
+) -> np.ndarray:
     """Runs a .tflite file on images, one at a time, with the built-in kernels."""
     interpreter = tf.lite.Interpreter(
         model_content=model,
@@ -53,7 +57,7 @@ def scores_of(tf: Any, model: bytes, images: np.ndarray) -> np.ndarray:
     interpreter.allocate_tensors()
     taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     scores = []
-    for image in images.astype(np.float32) / 127.5 - 1:
+    for image in scale(images.astype(np.float32), scaling):
         if taken["dtype"] == np.int8:
             step, zero = taken["quantization"]
             image = np.clip(np.rint(image / step + zero), -128, 127).astype(np.int8)  # noqa: PLW2901

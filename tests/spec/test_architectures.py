@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import numpy as np
 import pytest
 
-from runner.spec.architectures import ARCHITECTURES
+from runner.scaling import scale
+from runner.spec.architectures import ARCHITECTURES, REFUSED, Scaling
 from runner.spec.schema import fields, spec_schema
 from runner.spec.sources import SOURCES
+from tests.spec.probing import PIXEL, ask_keras
+from tests.spec.test_layers import choices
 
-PROBE = Path(__file__).with_name("keras_probe.py")
+# What the top or the caller's own tensors need, and preprocessing, which is always inside where a
+# network has it: see docs/architectures.md.
+NOT_OFFERED = {
+    "classes",
+    "classifier_activation",
+    "dropout",
+    "dropout_rate",
+    "include_preprocessing",
+    "include_top",
+    "input_shape",
+    "input_tensor",
+    "name",
+    "pooling",
+    "weights",
+}
 
 
 @pytest.mark.fast
@@ -24,6 +37,8 @@ def test_table_is_consistent() -> None:
     for name, one in ARCHITECTURES.items():
         assert one.name == name
         assert one.layers <= one.most_layers
+        assert one.scaling in get_args(Scaling)
+        assert one.has_alpha or not one.options
         assert one.has_alpha == bool(one.imagenet_alphas)
         assert one.imagenet_alphas == tuple(sorted(one.imagenet_alphas))
         assert not one.has_alpha or 1.0 in one.imagenet_alphas
@@ -31,9 +46,8 @@ def test_table_is_consistent() -> None:
 
 @pytest.mark.fast
 def test_digits_are_as_many_as_the_file_holds() -> None:
-    numpy = pytest.importorskip("numpy")
     file = Path(__file__).parents[2] / "runner" / "build" / "digits.npz"
-    with numpy.load(file) as arrays:
+    with np.load(file) as arrays:
         labels = arrays["labels"]
     digits = SOURCES["digits"]
     assert len(labels) == digits.images
@@ -53,32 +67,33 @@ def test_every_image_is_in_one_of_both_parts(test_fraction: float) -> None:
 def _seen() -> dict[str, Any]:
     """What the installed Keras does, seen in a process of its own."""
     defined = spec_schema()["$defs"]
-    question = {
-        "architectures": {name: dataclasses.asdict(one) for name, one in ARCHITECTURES.items()},
-        "activations": defined["activation"]["enum"],
-        "optimizers": list(fields(defined["optimizer"])),
-    }
-    finished = subprocess.run(
-        [sys.executable, str(PROBE)],
-        input=json.dumps(question),
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+    return ask_keras(
+        architectures={
+            name: {
+                "smallest_size": one.smallest_size,
+                "smallest_alpha": one.smallest_alpha,
+                "alphas": one.imagenet_alphas,
+                "imagenet_sizes": one.imagenet_sizes,
+                "choices": choices(name)[1:],
+            }
+            for name, one in ARCHITECTURES.items()
+        },
+        activations=defined["activation"]["enum"],
+        optimizers=list(fields(defined["optimizer"])),
     )
-    assert finished.returncode == 0, finished.stderr[-4000:]
-    answer: dict[str, Any] = json.loads(finished.stdout.splitlines()[-1])
-    return answer
+
+
+@pytest.mark.acceptance
+def test_tables_have_all_that_keras_has(seen: dict[str, Any]) -> None:
+    assert sorted(seen["networks"]) == sorted([*ARCHITECTURES, *REFUSED])
 
 
 @pytest.mark.acceptance
 @pytest.mark.parametrize("name", ARCHITECTURES)
 def test_architecture_is_what_keras_has(name: str, seen: dict[str, Any]) -> None:
     table, keras = ARCHITECTURES[name], seen["architectures"][name]
-    assert keras["has_alpha"] == table.has_alpha
-    assert keras["white"] == (1.0 if table.scaling == "minus_one_to_one" else 255.0)
-    assert keras["layers"] == table.layers
-    assert keras["most_layers"] == table.most_layers
+    pixel = np.array(PIXEL, np.float32)
+    assert np.array_equal(scale(pixel, table.scaling), np.array(keras["pixel"], np.float32))
     assert keras["refuses_smaller"]
     assert keras["imagenet_sizes"] == list(table.imagenet_sizes)
     if table.has_alpha:
@@ -87,10 +102,32 @@ def test_architecture_is_what_keras_has(name: str, seen: dict[str, Any]) -> None
 
 
 @pytest.mark.acceptance
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_arguments_are_those_of_keras(name: str, seen: dict[str, Any]) -> None:
+    one = ARCHITECTURES[name]
+    ours = {option.name: repr(option.default) for option in one.options}
+    if one.has_alpha:
+        ours["alpha"] = "1.0"
+    theirs = seen["architectures"][name]["arguments"]
+    assert {key: value for key, value in theirs.items() if key not in NOT_OFFERED} == ours
+
+
+@pytest.mark.acceptance
+@pytest.mark.parametrize("name", [name for name, one in ARCHITECTURES.items() if one.options])
+def test_imagenet_weights_with_options_are_those_of_keras(name: str, seen: dict[str, Any]) -> None:
+    found = seen["architectures"][name]["imagenet_with"]
+    assert len(found) == len(ARCHITECTURES[name].options)
+    assert ARCHITECTURES[name].imagenet_alphas_with({}) == ARCHITECTURES[name].imagenet_alphas
+    for chosen, alphas in found:
+        assert ARCHITECTURES[name].imagenet_alphas_with(chosen) == tuple(alphas), chosen
+
+
+@pytest.mark.acceptance
 def test_width_below_the_smallest_is_refused(seen: dict[str, Any]) -> None:
-    assert seen["architectures"]["MobileNet"]["refuses_narrower"]
-    for name in ("MobileNetV2", "MobileNetV3Small", "MobileNetV3Large"):
-        assert not seen["architectures"][name]["refuses_narrower"]
+    limited = {name for name, one in ARCHITECTURES.items() if one.smallest_alpha}
+    assert limited == {"MobileNet"}
+    for name in limited:
+        assert seen["architectures"][name]["refuses_narrower"]
 
 
 @pytest.mark.acceptance
