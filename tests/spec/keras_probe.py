@@ -142,7 +142,9 @@ def _with_alpha(name: str, known: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     question = json.load(sys.stdin)
-    optimizers = {"adam": "Adam", "sgd": "SGD", "rmsprop": "RMSprop"}
+    optimizers = {
+        name.lower(): one for name, one in inspect.getmembers(keras.optimizers, inspect.isclass)
+    }
     answer = {
         "networks": networks(),
         "architectures": {
@@ -155,10 +157,7 @@ def main() -> None:
         "unknown_activations": [
             name for name in question["activations"] if not hasattr(keras.activations, name)
         ],
-        "optimizers": {
-            name: getattr(keras.optimizers, optimizers[name])().get_config()
-            for name in question["optimizers"]
-        },
+        "optimizers": {name: optimizers[name]().get_config() for name in question["optimizers"]},
     }
     sys.stdout.write(json.dumps(answer) + "\n")
 
