@@ -136,6 +136,7 @@ def quickstart() -> dict[str, Any]:
         "proven": True,
         "blocks": {
             "done": 12,
+            "warmup_factor": 1,
             "redone": 1,
             "reasons": {"steal": 1},
             "stopped": "time",

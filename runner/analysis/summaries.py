@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import bdtrc
 
 from runner.analysis.statistics import Interval, median_absolute_deviation, t_interval
 
 PERCENTILES = (50, 90, 95, 99)
+# How rarely chance alone may look like a warm-up that is too short.
+_CHANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class ProcessSummary:
         log_percentiles: log of p50, p90, p95 and p99, in the order of `PERCENTILES`.
         min_ns: the fastest run.
         runs: how many samples there were.
-        steady: the two halves of the samples agree, so the warm-up was long enough.
+        steady: the two halves of the samples agree.
+        settling: they don't, and the second is the faster one: the warm-up may have been too short.
         outliers: samples beyond Tukey's outer fences; counted, never dropped.
         initialization_ns: model, interpreter and tensors made ready.
         first_inference_ns: the first inference, before any warm-up.
@@ -39,6 +43,7 @@ class ProcessSummary:
     min_ns: int
     runs: int
     steady: bool
+    settling: bool
     outliers: int
     initialization_ns: int
     first_inference_ns: int
@@ -88,6 +93,8 @@ def summarize_process(
     if samples_ns.size == 0 or int(samples_ns.min()) <= 0:
         raise ValueError("samples must be positive and at least one")
     percentiles = np.percentile(samples_ns, PERCENTILES)
+    half = samples_ns.size // 2
+    steady = is_steady(samples_ns)
     return ProcessSummary(
         block=block,
         log_median=math.log(float(percentiles[0])),
@@ -95,7 +102,8 @@ def summarize_process(
         log_percentiles=tuple(math.log(float(value)) for value in percentiles),
         min_ns=int(samples_ns.min()),
         runs=int(samples_ns.size),
-        steady=is_steady(samples_ns),
+        steady=steady,
+        settling=not steady and bool(np.median(samples_ns[:half]) > np.median(samples_ns[half:])),
         outliers=count_outliers(samples_ns),
         initialization_ns=initialization_ns,
         first_inference_ns=first_inference_ns,
@@ -131,6 +139,27 @@ def is_steady(samples_ns: NDArray[np.int64], tolerance: float = 0.1) -> bool:
     if apart(float(np.minimum(first, fence).mean()), float(np.minimum(second, fence).mean())):
         return False
     return not apart(median_absolute_deviation(first), median_absolute_deviation(second))
+
+
+def needs_warmup(processes: Sequence[ProcessSummary], share: float = 0.1) -> bool:
+    """Whether a longer warm-up is likely to help: too many processes were still becoming faster.
+
+    That more than a tenth is unsteady is not enough, since noise makes processes unsteady too, but
+    as often slower in their second half as faster. Both are asked beyond what chance explains.
+
+    Source: exact binomial tests, Clopper & Pearson (1934), Biometrika 26; the second one is the
+    sign test.
+
+    Args:
+        share: of unsteady processes that is accepted.
+    """
+    settling = sum(process.settling for process in processes)
+    unsteady = sum(not process.steady for process in processes)
+    if settling <= share * len(processes):
+        return False
+    by_chance = float(bdtrc(settling - 1, len(processes), share))
+    either_way = float(bdtrc(settling - 1, unsteady, 0.5))
+    return max(by_chance, either_way) < _CHANCE
 
 
 def count_outliers(samples_ns: NDArray[np.int64]) -> int:

@@ -226,6 +226,7 @@ def _blocks(experiment: Experiment | None) -> dict[str, Any]:
     if experiment is None:
         return {
             "done": 0,
+            "warmup_factor": 1,
             "redone": 0,
             "reasons": {},
             "stopped": "not started",
@@ -237,9 +238,10 @@ def _blocks(experiment: Experiment | None) -> dict[str, Any]:
             "outliers": 0,
         }
     ledger = experiment.ledger
-    processes = [process for arm in ledger.arms.values() for process in arm.values()]
+    processes = ledger.processes()
     return {
-        "done": ledger.block,
+        "done": ledger.blocks_done,
+        "warmup_factor": ledger.warmup_factor,
         "redone": ledger.redone,
         "reasons": dict(ledger.reasons),
         "stopped": experiment.stopped,

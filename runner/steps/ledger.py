@@ -29,6 +29,8 @@ class Ledger:
         open_arms: arms that ran in the current attempt of the block that is under way.
         begun: the machine's condition when that attempt began; None between blocks.
         block: the block that is under way or comes next.
+        first_block: the first that counts: earlier ones had too short a warm-up.
+        warmup_factor: by how much the warm-up was lengthened.
         attempt: how often it was begun before.
         elapsed_s: time that processes and waits took so far, the pilot's among it.
         redone: how many passes were thrown away.
@@ -44,12 +46,23 @@ class Ledger:
     open_arms: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     begun: Conditions | None = None
     block: int = 0
+    first_block: int = 0
+    warmup_factor: int = 1
     attempt: int = 0
     elapsed_s: float = 0.0
     redone: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     dropped: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def blocks_done(self) -> int:
+        """How many valid blocks there are."""
+        return self.block - self.first_block
+
+    def processes(self) -> list[ProcessSummary]:
+        """All processes of valid blocks."""
+        return [process for arm in self.arms.values() for process in arm.values()]
 
     def pilot_sample(self) -> list[PilotProcess]:
         """The pilot's processes as the analysis takes them."""
@@ -86,10 +99,10 @@ def enter(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
             ledger.start = Conditions(**event["conditions"])
         case "waited":
             ledger.elapsed_s += event["seconds"]
-        case "failed":
-            ledger.failures[event["arm"]] += 1
-        case "dropped":
-            ledger.dropped[event["arm"]] = event["error"]
+        case "warmup_lengthened":
+            _start_over(ledger, event["factor"])
+        case "failed" | "dropped":
+            _enter_failure(ledger, event)
         case "block_begun":
             ledger.begun = Conditions(**event["conditions"])
         case "process":
@@ -107,6 +120,19 @@ def _enter_pilot(ledger: Ledger, event: Mapping[str, Any]) -> None:
     ledger.elapsed_s += event["elapsed_s"]
     ledger.failures.pop(event["arm"], None)
     ledger.pilot_processes[event["block"], event["arm"]] = event
+
+
+def _enter_failure(ledger: Ledger, event: Mapping[str, Any]) -> None:
+    if event["event"] == "failed":
+        ledger.failures[event["arm"]] += 1
+    else:
+        ledger.dropped[event["arm"]] = event["error"]
+
+
+def _start_over(ledger: Ledger, warmup_factor: int) -> None:
+    """What was timed before had not settled: none of it is compared with what comes now."""
+    ledger.arms, ledger.first_block = {}, ledger.block
+    ledger.warmup_factor = warmup_factor
 
 
 def _close_block(ledger: Ledger, reasons: Sequence[str], run: Run) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from runner.analysis.pilot import PilotFindings, study_pilot
 from runner.analysis.statistics import blocks_for_half_width, t_interval
-from runner.analysis.summaries import ProcessSummary
+from runner.analysis.summaries import ProcessSummary, needs_warmup
 from runner.analysis.verdicts import Design, differences, is_precise
 from runner.errors import StageError
 from runner.report.progress import Display, Task
@@ -36,6 +36,9 @@ from runner.timing.protocol import DELAYED, IDENTICAL, Arm
 from runner.units import NS_PER_S
 
 _PILOT_BLOCKS = 3
+# Blocks after which the warm-up may be found too short, and the most that it is lengthened to.
+_SETTLED_BY = 5
+_LONGEST_WARMUP = 8
 # A process that failed is tried again this often before its arm is dropped.
 _RETRIES = 1
 _LONGEST_WAIT_S = 60.0
@@ -82,13 +85,7 @@ def measure(question: Question, run: Run, target: Target, display: Display) -> E
     """Runs or continues the experiment of a run's folder."""
     ledger = read_ledger(run)
     with run.scratch() as scratch:
-        setup = Setup(
-            warmup_runs=question.measure.warmup_runs,
-            warmup_ns=round(question.measure.warmup_time_s * NS_PER_S),
-            limits=question.measure.limits,
-            scratch=scratch,
-        )
-        stay = _Stay(question, run, target, setup, ledger)
+        stay = _Stay(question, run, target, scratch, ledger)
         findings = ledger.pilot or stay.run_pilot(display.task("pilot"))
         if findings is None:
             return Experiment(ledger, 0, "failed")
@@ -104,8 +101,19 @@ class _Stay:
     question: Question
     run: Run
     target: Target
-    setup: Setup
+    scratch: Path
     ledger: Ledger
+
+    @property
+    def setup(self) -> Setup:
+        """How every process runs, with the warm-up that is in force."""
+        plan, factor = self.question.measure, self.ledger.warmup_factor
+        return Setup(
+            warmup_runs=plan.warmup_runs * factor,
+            warmup_ns=round(plan.warmup_time_s * factor * NS_PER_S),
+            limits=plan.limits,
+            scratch=self.scratch,
+        )
 
     def run_pilot(self, task: Task) -> PilotFindings | None:
         """Fixes the experiment's parameters; None if the baseline can't be run."""
@@ -143,8 +151,31 @@ class _Stay:
             if in_vain:
                 self._wait(in_vain, task)
             in_vain = 0 if self._run_block(arms, findings, task) else in_vain + 1
-        task.end(f"{self.ledger.block} blocks")
+            self._lengthen_warmup()
+        task.end(f"{self.ledger.blocks_done} blocks")
         return stopped
+
+    def _lengthen_warmup(self) -> None:
+        """Starts over with a longer warm-up where too many processes were still settling.
+
+        It is decided early, on processes of all arms together, never by what they compare to; and
+        only where there is time left for a whole experiment.
+        """
+        ledger, plan = self.ledger, self.question.measure
+        is_time = _SETTLED_BY <= ledger.blocks_done <= plan.min_blocks
+        if ledger.open_arms or not is_time or ledger.warmup_factor >= _LONGEST_WARMUP:
+            return
+        left_s = plan.max_time_s - ledger.elapsed_s
+        if left_s < plan.min_blocks * ledger.elapsed_s / ledger.block:
+            return
+        processes = ledger.processes()
+        if needs_warmup(processes):
+            self.record(
+                "warmup_lengthened",
+                factor=2 * ledger.warmup_factor,
+                settling=sum(process.settling for process in processes),
+                processes=len(processes),
+            )
 
     def _run_block(self, arms: Sequence[Arm], findings: PilotFindings, task: Task) -> bool:
         """Runs one pass over the arms that still take part; False if it was in vain."""
@@ -277,7 +308,7 @@ def _reason_to_stop(
     plan = question.measure
     if question.baseline in ledger.dropped:
         return "failed"
-    if ledger.block >= plan.max_blocks:
+    if ledger.blocks_done >= plan.max_blocks:
         return "blocks"
     if is_precise(_compared(question, ledger), question.baseline, question.design, plan.min_blocks):
         return "precise"
@@ -300,7 +331,7 @@ def _compared(question: Question, ledger: Ledger) -> dict[str, dict[int, Process
 def _expected_total_s(question: Question, ledger: Ledger) -> float:
     """Seconds that the whole experiment will likely take, from the spread seen so far."""
     plan = question.measure
-    if ledger.block < 3:
+    if ledger.blocks_done < 3:
         return plan.max_time_s
     compared = _compared(question, ledger)
     base = compared[question.baseline]

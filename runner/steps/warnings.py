@@ -89,6 +89,15 @@ def _experiment_warnings(blocks: Mapping[str, Any]) -> list[dict[str, str]]:
                 "leave the machine alone while it measures",
             )
         )
+    if blocks["warmup_factor"] > 1:
+        found.append(
+            _warning(
+                "warm-up-lengthened",
+                f"too many processes were still becoming faster, so the warm-up was made "
+                f"{blocks['warmup_factor']} times as long and timing began anew",
+                "write measure.warmup_time as long from the start, and save that time",
+            )
+        )
     unsteady = blocks["processes"] - blocks["steady_processes"]
     if unsteady > blocks["processes"] / 10:
         found.append(

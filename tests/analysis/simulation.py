@@ -40,6 +40,7 @@ def process(level: float, block: int) -> ProcessSummary:
         min_ns=1,
         runs=1,
         steady=True,
+        settling=False,
         outliers=0,
         initialization_ns=1,
         first_inference_ns=1,

@@ -61,6 +61,28 @@ class Faulty:
         )
 
 
+class SlowToSettle:
+    """The real local target on a machine that needs a longer warm-up: until then, samples fall."""
+
+    def __init__(self, log: Path, settles_after_ns: float) -> None:
+        self.real = LocalTarget(log)
+        self.settles_after_ns = settles_after_ns
+
+    def run(
+        self, job: Job, *, arm: str, timeout_s: float, environment_padding: int = 0
+    ) -> Measurement:
+        """Runs the job; puts a fall into its samples where the warm-up was too short."""
+        measurement = self.real.run(
+            job, arm=arm, timeout_s=timeout_s, environment_padding=environment_padding
+        )
+        if job.warmup_ns < self.settles_after_ns:
+            path = Path(job.samples)
+            samples = np.fromfile(path, dtype="<i8")
+            samples[: samples.size // 2] *= 2
+            samples.tofile(path)
+        return measurement
+
+
 @pytest.fixture
 def display() -> Display:
     import io
@@ -103,7 +125,7 @@ def test_a_slower_model_is_slower_and_a_model_is_not_slower_than_itself(
     assert found["slow"] is Verdict.SLOWER
     assert found["same"] in (Verdict.EQUIVALENT, Verdict.INCONCLUSIVE)
     assert experiment.stopped == "blocks"
-    assert experiment.ledger.block == 12
+    assert experiment.ledger.blocks_done == 12
 
 
 def test_an_experiment_goes_on_at_the_process_where_it_was_interrupted(
@@ -223,3 +245,37 @@ def test_precision_ends_an_experiment_and_reading_it_again_runs_nothing(
     again = Faulty(tmp_path / "log")
     assert measure(question, run, again, display).stopped == "precise"
     assert again.ran == []
+
+
+def test_a_warm_up_that_is_too_short_is_lengthened_and_the_blocks_before_do_not_count(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=6, min_blocks=6, effect=0.001)
+    target = SlowToSettle(tmp_path / "log", settles_after_ns=30e6)
+    experiment = measure(question, run, target, display)
+    ledger = experiment.ledger
+    assert ledger.warmup_factor == 2
+    assert ledger.first_block == 5
+    assert ledger.blocks_done == 6
+    assert set(ledger.arms["base"]) == set(range(5, 11))
+    assert read_ledger(run).arms == ledger.arms
+
+
+def test_a_machine_that_never_settles_still_ends(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=5, min_blocks=5, effect=0.001)
+    target = SlowToSettle(tmp_path / "log", settles_after_ns=1e12)
+    experiment = measure(question, run, target, display)
+    assert experiment.stopped == "blocks"
+    assert experiment.ledger.warmup_factor == 8
+    assert not any(process.steady for process in experiment.ledger.processes())
+
+
+def test_the_warm_up_is_not_lengthened_where_no_time_is_left_for_that(
+    models: Models, run: Run, display: Display, tmp_path: Path
+) -> None:
+    question = make_question(models, max_blocks=8, min_blocks=8, effect=0.001, max_time_s=6.0)
+    target = SlowToSettle(tmp_path / "log", settles_after_ns=1e12)
+    experiment = measure(question, run, target, display)
+    assert experiment.ledger.warmup_factor == 1
