@@ -14,20 +14,21 @@ from numpy.typing import NDArray
 
 from runner.build.arrays import open_array
 from runner.build.failures import StageFailure, excerpt, explain
+from runner.build.networks import Network, open_artifact
 from runner.build.protocol import Progress, Report
 from runner.build.scaling import scale
-from runner.build.tflite_file import INPUT, add_signature, describe
+from runner.build.tflite_file import INPUT, OUTPUT, add_signature, describe
 from runner.spec.model import CALIBRATED_MODES
 
 def convert_model(
     params: Mapping[str, Any], source: Path, data: Path | None, output: Path, report: Report
 ) -> dict[str, Any]:
-    """Writes `model.tflite`, for a batch of one image.
+    """Writes `model.tflite`, for a batch of one.
 
     Args:
         params: `quantize` is a `runner.spec.model.Quantize` as JSON, of which modes that need no
             calibration may have the mode alone; `scaling` says how pixels become the model's input.
-        source: the folder that holds `model.keras`.
+        source: the folder that holds the network, see `networks.open_artifact`.
         data: the folder of images; None where the mode needs none.
 
     Returns:
@@ -38,10 +39,17 @@ def convert_model(
     calibration = _calibration(quantize, params["scaling"], data, report)
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
-    model = keras.models.load_model(source / "model.keras", compile=False, safe_mode=True)
-    converter = make_converter(model, quantize["mode"])
+    network = open_artifact(source)
+    if calibration and not network.is_plain:
+        raise StageFailure(
+            "bad_input",
+            f"{quantize['mode']} can't be calibrated with images",
+            why=f"the network has {len(network.inputs)} inputs and {len(network.outputs)} outputs",
+            remedy="choose float32, float16 or dynamic",
+        )
+    converter = make_converter(network, quantize["mode"])
     converter.representative_dataset = calibration
-    content = add_signature(_convert(converter, quantize["mode"]))
+    content = add_signature(_convert(converter, quantize["mode"]), *_names(network))
     (output / "model.tflite").write_bytes(content)
     return {
         **describe(content),
@@ -49,8 +57,8 @@ def convert_model(
     }
 
 
-def make_converter(model: keras.Model, mode: str) -> Any:
-    """A converter of the model's inference graph, for a batch of one.
+def make_converter(network: Network, mode: str) -> Any:
+    """A converter of the network's inference graph, for a batch of one.
 
     It is given the traced function and no model to keep it in: then it freezes the variables into
     the graph directly. The usual way, `from_keras_model`, writes a SavedModel and reads it back,
@@ -58,15 +66,10 @@ def make_converter(model: keras.Model, mode: str) -> Any:
     temporary folder meanwhile, and hides what goes wrong there.
     """
 
-    def infer(image: Any) -> Any:
-        return model(image, training=False)
+    def infer(*given: Any) -> Any:
+        return network.call(given)
 
-    shape = (1, *model.inputs[0].shape[1:])
-    function = tf.function(
-        infer,
-        autograph=False,
-        input_signature=[tf.TensorSpec(shape, tf.float32, name=INPUT)],
-    )
+    function = tf.function(infer, autograph=False, input_signature=_specs(network))
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [function.get_concrete_function()], function
     )
@@ -84,6 +87,28 @@ def make_converter(model: keras.Model, mode: str) -> Any:
     if mode == "int8_io":
         converter.inference_input_type = converter.inference_output_type = tf.int8
     return converter
+
+
+def _specs(network: Network) -> list[Any]:
+    names, _ = _names(network)
+    specs = []
+    for name, tensor in zip(names, network.inputs, strict=True):
+        if None in tensor.shape:
+            raise StageFailure(
+                "bad_input",
+                f"the network leaves the size of its input {tensor.name} open",
+                why=f"its shape is {tensor.shape}",
+                remedy="add data, whose image_size is taken; or save the network with a fixed size",
+            )
+        specs.append(tf.TensorSpec((1, *tensor.shape), tensor.dtype, name=name))
+    return specs
+
+
+def _names(network: Network) -> tuple[list[str], list[str]]:
+    """What inputs and outputs are called in the file: `image` and `scores`, or the model's own."""
+    if network.is_plain:
+        return [INPUT], [OUTPUT]
+    return [one.name for one in network.inputs], [one.name for one in network.outputs]
 
 
 def _convert(converter: Any, mode: str) -> bytes:

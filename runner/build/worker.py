@@ -118,6 +118,10 @@ def _run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
             from runner.build.train import train_model
 
             return train_model(params, inputs["data"], output, report)
+        case "load":
+            from runner.build.load import load_model
+
+            return load_model(params, inputs.get("data"), output, report)
         case "convert":
             from runner.build.convert import convert_model
 

@@ -26,8 +26,6 @@ def _of_variant(variant: Variant, spec: Spec) -> Iterator[str]:
         yield f"data.source: {data.source.kind}"
     if data and data.limit is not None:
         yield "data.limit"
-    if variant.model.file and not variant.model.is_tflite:
-        yield "model.file of Keras"
     if variant.model.freeze_batch_norm:
         yield "model.freeze_batch_norm"
     yield from _of_training(variant.train)
