@@ -15,7 +15,7 @@ from runner.spec.model import Data, Model, Quantize, Runtime, Spec, Variant
 # Raised when a stage's code changes what it makes from the same inputs.
 CODE_VERSIONS = {
     "data": 1,
-    "train": 1,
+    "train": 2,
     "load": 1,
     "compress": 1,
     "adopt": 1,

@@ -46,19 +46,37 @@ def model_params(**changes: Any) -> dict[str, Any]:
         "trainable": dict(zip(("policy", "argument"), changes.pop("trainable"), strict=True))
         if "trainable" in changes
         else {"policy": "all", "argument": None},
+        "freeze_batch_norm": changes.pop("freeze_batch_norm", False),
     }
 
 
-def train_params(*, epochs: int = 2, rate: float = 1e-3, **model: Any) -> dict[str, Any]:
+def recipe(*, epochs: int = 2, rate: float = 1e-3, **changes: Any) -> dict[str, Any]:
+    """How to train, as the plan gives it; changes to its parts by their names."""
+    return {
+        "epochs": epochs,
+        "batch_size": 32,
+        "optimizer": {"name": "adam", "options": {"learning_rate": rate}},
+        "loss": {"name": "cross_entropy", "options": {"label_smoothing": 0.0}},
+        "phases": [],
+        "augment": [],
+        "validation_fraction": 0,
+        "early_stopping": None,
+        "class_weights": "none",
+        "seed": 1,
+    } | changes
+
+
+def train_params(
+    *,
+    epochs: int = 2,
+    rate: float = 1e-3,
+    train: dict[str, Any] | None = None,
+    **model: Any,
+) -> dict[str, Any]:
     """A small training."""
     return {
         "model": model_params(**model),
-        "train": {
-            "epochs": epochs,
-            "batch_size": 32,
-            "optimizer": {"name": "adam", "options": {"learning_rate": rate}},
-            "seed": 1,
-        },
+        "train": recipe(epochs=epochs, rate=rate, **train or {}),
         "scaling": SCALING,
     }
 
