@@ -10,8 +10,6 @@ from collections.abc import Iterator
 
 from runner.spec.model import Runtime, Spec, Variant
 
-_SOURCES = ("digits",)
-
 
 def refusals(spec: Spec) -> list[str]:
     """What this version can't carry out, each as the field and what it asks for; empty for none."""
@@ -20,11 +18,6 @@ def refusals(spec: Spec) -> list[str]:
 
 
 def _of_variant(variant: Variant, spec: Spec) -> Iterator[str]:
-    data = variant.data
-    if data and data.source.kind not in _SOURCES:
-        yield f"data.source: {data.source.kind}"
-    if data and data.limit is not None:
-        yield "data.limit"
     if variant.train.seeds > 1:
         yield "train.seeds"
     for step in variant.compress:

@@ -14,7 +14,7 @@ from runner.spec.model import Data, Model, Quantize, Runtime, Spec, Variant
 
 # Raised when a stage's code changes what it makes from the same inputs.
 CODE_VERSIONS = {
-    "data": 1,
+    "data": 2,
     "train": 2,
     "load": 1,
     "compress": 1,
@@ -25,7 +25,7 @@ CODE_VERSIONS = {
 }
 # The libraries that determine what a stage makes.
 _LIBRARIES: dict[str, tuple[str, ...]] = {
-    "data": ("tensorflow", "numpy"),
+    "data": ("numpy", "pillow"),
     "train": ("tensorflow", "keras"),
     "load": ("tensorflow", "keras"),
     "compress": ("tensorflow", "keras", "tf-keras", "tensorflow-model-optimization"),

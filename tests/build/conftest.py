@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runner.build.data import load_digits
+from runner.build.sources.digits import load_digits
 from runner.build.executor import LocalExecutor
 from runner.build.protocol import Progress, StageRequest
 
@@ -79,6 +79,21 @@ def train_params(
         "train": recipe(epochs=epochs, rate=rate, **train or {}),
         "scaling": SCALING,
     }
+
+
+def data_params(kind: str = "digits", **options: Any) -> dict[str, Any]:
+    """A data set as the plan gives it; `own` are options of the source whose
+    names the rest has too."""
+    rest = {
+        "image_size": [16, 24],
+        "seed": 7,
+        "test_fraction": 0.25,
+        "limit": None,
+        "corrupt_limit": 0.0,
+    }
+    changes = {name: options.pop(name) for name in list(options) if name in rest}
+    options |= options.pop("own", {})
+    return {"source": {"kind": kind, "options": options}, **rest, **changes}
 
 
 def make_small_data(folder: Path) -> Path:
