@@ -13,10 +13,12 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from runner.build.arrays import open_array
-from runner.build.failures import StageFailure, excerpt, explain
+from runner.build.failures import StageFailure
 from runner.build.networks import Network, open_artifact
 from runner.build.protocol import Progress, Report
+from runner.build.quantization import convert_selectively, run_converter, set_per_tensor
 from runner.build.scaling import scale
+from runner.build.selection import noted_scopes
 from runner.build.tflite_file import INPUT, OUTPUT, add_signature, describe
 from runner.spec.model import CALIBRATED_MODES
 
@@ -47,29 +49,43 @@ def convert_model(
             why=f"the network has {len(network.inputs)} inputs and {len(network.outputs)} outputs",
             remedy="choose float32, float16 or dynamic",
         )
-    converter = make_converter(network, quantize["mode"])
+    function = trace(network)
+    with noted_scopes(network.owner) as scopes:
+        function.get_concrete_function()
+    converter = make_converter(function, quantize["mode"])
     converter.representative_dataset = calibration
-    content = add_signature(_convert(converter, quantize["mode"]), *_names(network))
+    set_per_tensor(converter, not quantize.get("per_channel", True))
+    kept: list[str] = []
+    if quantize.get("keep_float"):
+        content, kept = convert_selectively(converter, function, scopes, quantize)
+    else:
+        content = run_converter(converter, quantize["mode"])
+    content = add_signature(content, *_names(network))
     (output / "model.tflite").write_bytes(content)
     return {
         **describe(content),
         "calibration_images": len(calibration.chosen) if calibration else 0,
+        "kept_float": len(kept),
     }
 
 
-def make_converter(network: Network, mode: str) -> Any:
-    """A converter of the network's inference graph, for a batch of one.
-
-    It is given the traced function and no model to keep it in: then it freezes the variables into
-    the graph directly. The usual way, `from_keras_model`, writes a SavedModel and reads it back,
-    which gives the same operators and weights in four times the time, leaves files in the
-    temporary folder meanwhile, and hides what goes wrong there.
-    """
+def trace(network: Network) -> Any:
+    """The network's inference as a function of one signature, for a batch of one."""
 
     def infer(*given: Any) -> Any:
         return network.call(given)
 
-    function = tf.function(infer, autograph=False, input_signature=_specs(network))
+    return tf.function(infer, autograph=False, input_signature=_specs(network))
+
+
+def make_converter(function: Any, mode: str) -> Any:
+    """A converter of a traced function.
+
+    It is given the function and no model to keep it in: then it freezes the variables into the
+    graph directly. The usual way, `from_keras_model`, writes a SavedModel and reads it back, which
+    gives the same operators and weights in four times the time, leaves files in the temporary
+    folder meanwhile, and hides what goes wrong there.
+    """
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [function.get_concrete_function()], function
     )
@@ -109,21 +125,6 @@ def _names(network: Network) -> tuple[list[str], list[str]]:
     if network.is_plain:
         return [INPUT], [OUTPUT]
     return [one.name for one in network.inputs], [one.name for one in network.outputs]
-
-
-def _convert(converter: Any, mode: str) -> bytes:
-    try:
-        return bytes(converter.convert())
-    except Exception as error:
-        known = explain(error)
-        if known.kind != "exception":
-            raise known from error
-        raise StageFailure(
-            "refused",
-            f"the converter refused {mode}",
-            why=excerpt(error),
-            remedy="another quantization mode may be possible for this model",
-        ) from error
 
 
 @dataclass(frozen=True)

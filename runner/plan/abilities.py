@@ -22,10 +22,6 @@ def _of_variant(variant: Variant, spec: Spec) -> Iterator[str]:
         yield "train.seeds"
     for step in variant.compress:
         yield f"compress: {step.name}"
-    if not variant.quantize.per_channel:
-        yield "quantize.per_channel: false"
-    if variant.quantize.keep_float:
-        yield "quantize.keep_float"
     if variant.target != "local":
         yield f"target: {variant.target} ({spec.targets[variant.target].kind})"
     yield from _of_runtime(variant.runtime)

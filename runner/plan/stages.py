@@ -19,7 +19,7 @@ CODE_VERSIONS = {
     "load": 1,
     "compress": 1,
     "adopt": 1,
-    "convert": 2,
+    "convert": 3,
     "evaluate": 2,
     "time": 2,
 }

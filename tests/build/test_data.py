@@ -279,11 +279,11 @@ NUMBERS = np.arange(24 * 5 * 4, dtype=np.uint8).reshape(24, 5, 4)
 LABELS = np.tile([3, 5, 10], 8)
 
 
-def same_as_numbers(arrays: dict[str, np.ndarray], classes: list[int]) -> None:
+def same_as_numbers(arrays: dict[str, np.ndarray], classes: list[int], count: int = 24) -> None:
     """Every image is there once, under its own label."""
     images = np.concatenate([arrays["train_images"], arrays["test_images"]])
     labels = np.concatenate([arrays["train_labels"], arrays["test_labels"]])
-    assert len(images) == 24
+    assert len(images) == count
     for image, label in zip(images[..., 0], labels, strict=True):
         (place,) = np.flatnonzero((NUMBERS == image).all(axis=(1, 2)))
         assert LABELS[place] == classes[label]
@@ -309,7 +309,7 @@ def test_arrays_are_read_from_an_archive_or_two_files(tmp_path: Path, form: str)
     assert sorted(summary["class_counts"]) == ["10", "3", "5"]
     same_as_numbers(arrays, [int(name) for name in summary["class_counts"]])
     limited = make(tmp_path, data_params("arrays", image_size=[5, 4], limit=20, **options))[0]
-    assert len(limited["train_images"]) + len(limited["test_images"]) == 20
+    same_as_numbers(limited, [int(name) for name in summary["class_counts"]], 20)
 
 
 def test_a_pickle_is_never_loaded(tmp_path: Path) -> None:
