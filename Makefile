@@ -84,7 +84,7 @@ lock: ## Renew the locked dependencies (needs uv on the PATH)
 	uv pip compile $(LOCK) -c locks/constraints.txt pyproject.toml -o locks/run.txt
 	uv pip compile $(LOCK) --group dev -c locks/constraints.txt -c locks/run.txt pyproject.toml -o locks/dev.txt
 LOCK := --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
-  --no-emit-index-url --no-emit-find-links --extra train --extra runtime --group build
+  --no-emit-index-url --no-emit-find-links --extra train --extra compress --extra runtime --group build
 
 clean: ## Remove what was built; results and cached artifacts stay
 	rm -rf $(VENV) build *.egg-info runner/timing/_harness*.so

@@ -28,7 +28,9 @@ def build_model(
     """
     try:
         base = _base(params["base"], image_size)
-        choose_trainable(base.layers, params["trainable"])
+        choose_trainable(
+            base.layers, params["trainable"], freeze_batch_norm=params["freeze_batch_norm"]
+        )
         given = base.output
         for layer in params["head"]:
             given = make_layer(layer, classes)(given)
@@ -48,13 +50,19 @@ def build_model(
     return model
 
 
-def choose_trainable(layers: Sequence[keras.layers.Layer], trainable: Mapping[str, Any]) -> None:
+def choose_trainable(
+    layers: Sequence[keras.layers.Layer],
+    trainable: Mapping[str, Any],
+    *,
+    freeze_batch_norm: bool = False,
+) -> None:
     """Marks each layer of a base as trained or frozen.
 
     A frozen batch normalization also keeps its moving averages, as Keras has it.
 
     Args:
         trainable: a `runner.spec.model.Trainable` as JSON.
+        freeze_batch_norm: whether no batch normalization is trained, whatever the policy says.
     """
     policy, argument = trainable["policy"], trainable["argument"]
     names = [layer.name for layer in layers]
@@ -72,7 +80,8 @@ def choose_trainable(layers: Sequence[keras.layers.Layer], trainable: Mapping[st
             remedy=f"names look like {', '.join(names[-5:])}",
         )
     for layer, is_trained in zip(layers, chosen, strict=True):
-        layer.trainable = is_trained
+        is_norm = isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = is_trained and not (freeze_batch_norm and is_norm)
 
 
 def _base(params: Mapping[str, Any], image_size: tuple[int, int]) -> keras.Model:

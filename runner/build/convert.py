@@ -13,22 +13,25 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from runner.build.arrays import open_array
-from runner.build.failures import StageFailure, excerpt, explain
+from runner.build.failures import StageFailure
+from runner.build.networks import Network, open_artifact
 from runner.build.protocol import Progress, Report
+from runner.build.quantization import convert_selectively, run_converter, set_per_tensor
 from runner.scaling import scale
-from runner.spec.architectures import Scaling
-from runner.build.tflite_file import INPUT, add_signature, describe
+from runner.build.selection import noted_scopes
+from runner.build.tflite_file import INPUT, OUTPUT, add_signature, describe
 from runner.spec.model import CALIBRATED_MODES
+from runner.spec.architectures import Scaling
 
 def convert_model(
     params: Mapping[str, Any], source: Path, data: Path | None, output: Path, report: Report
 ) -> dict[str, Any]:
-    """Writes `model.tflite`, for a batch of one image.
+    """Writes `model.tflite`, for a batch of one.
 
     Args:
         params: `quantize` is a `runner.spec.model.Quantize` as JSON, of which modes that need no
             calibration may have the mode alone; `scaling` says how pixels become the model's input.
-        source: the folder that holds `model.keras`.
+        source: the folder that holds the network, see `networks.open_artifact`.
         data: the folder of images; None where the mode needs none.
 
     Returns:
@@ -39,35 +42,51 @@ def convert_model(
     calibration = _calibration(quantize, params["scaling"], data, report)
     keras.backend.clear_session()
     keras.utils.set_random_seed(0)
-    model = keras.models.load_model(source / "model.keras", compile=False, safe_mode=True)
-    converter = make_converter(model, quantize["mode"])
+    network = open_artifact(source)
+    if calibration and not network.is_plain:
+        raise StageFailure(
+            "bad_input",
+            f"{quantize['mode']} can't be calibrated with images",
+            why=f"the network has {len(network.inputs)} inputs and {len(network.outputs)} outputs",
+            remedy="choose float32, float16 or dynamic",
+        )
+    function = trace(network)
+    with noted_scopes(network.owner) as scopes:
+        function.get_concrete_function()
+    converter = make_converter(function, quantize["mode"])
     converter.representative_dataset = calibration
-    content = add_signature(_convert(converter, quantize["mode"]))
+    set_per_tensor(converter, not quantize.get("per_channel", True))
+    kept: list[str] = []
+    if quantize.get("keep_float"):
+        content, kept = convert_selectively(converter, function, scopes, quantize)
+    else:
+        content = run_converter(converter, quantize["mode"])
+    content = add_signature(content, *_names(network))
     (output / "model.tflite").write_bytes(content)
     return {
         **describe(content),
         "calibration_images": len(calibration.chosen) if calibration else 0,
+        "kept_float": len(kept),
     }
 
 
-def make_converter(model: keras.Model, mode: str) -> Any:
-    """A converter of the model's inference graph, for a batch of one.
+def trace(network: Network) -> Any:
+    """The network's inference as a function of one signature, for a batch of one."""
 
-    It is given the traced function and no model to keep it in: then it freezes the variables into
-    the graph directly. The usual way, `from_keras_model`, writes a SavedModel and reads it back,
-    which gives the same operators and weights in four times the time, leaves files in the
-    temporary folder meanwhile, and hides what goes wrong there.
+    def infer(*given: Any) -> Any:
+        return network.call(given)
+
+    return tf.function(infer, autograph=False, input_signature=_specs(network))
+
+
+def make_converter(function: Any, mode: str) -> Any:
+    """A converter of a traced function.
+
+    It is given the function and no model to keep it in: then it freezes the variables into the
+    graph directly. The usual way, `from_keras_model`, writes a SavedModel and reads it back, which
+    gives the same operators and weights in four times the time, leaves files in the temporary
+    folder meanwhile, and hides what goes wrong there.
     """
-
-    def infer(image: Any) -> Any:
-        return model(image, training=False)
-
-    shape = (1, *model.inputs[0].shape[1:])
-    function = tf.function(
-        infer,
-        autograph=False,
-        input_signature=[tf.TensorSpec(shape, tf.float32, name=INPUT)],
-    )
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [function.get_concrete_function()], function
     )
@@ -87,19 +106,26 @@ def make_converter(model: keras.Model, mode: str) -> Any:
     return converter
 
 
-def _convert(converter: Any, mode: str) -> bytes:
-    try:
-        return bytes(converter.convert())
-    except Exception as error:
-        known = explain(error)
-        if known.kind != "exception":
-            raise known from error
-        raise StageFailure(
-            "refused",
-            f"the converter refused {mode}",
-            why=excerpt(error),
-            remedy="another quantization mode may be possible for this model",
-        ) from error
+def _specs(network: Network) -> list[Any]:
+    names, _ = _names(network)
+    specs = []
+    for name, tensor in zip(names, network.inputs, strict=True):
+        if None in tensor.shape:
+            raise StageFailure(
+                "bad_input",
+                f"the network leaves the size of its input {tensor.name} open",
+                why=f"its shape is {tensor.shape}",
+                remedy="add data, whose image_size is taken; or save the network with a fixed size",
+            )
+        specs.append(tf.TensorSpec((1, *tensor.shape), tensor.dtype, name=name))
+    return specs
+
+
+def _names(network: Network) -> tuple[list[str], list[str]]:
+    """What inputs and outputs are called in the file: `image` and `scores`, or the model's own."""
+    if network.is_plain:
+        return [INPUT], [OUTPUT]
+    return [one.name for one in network.inputs], [one.name for one in network.outputs]
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
-"""Images and labels: loaded, cut into splits, resized, on disk as plain arrays."""
+"""Images and labels: read, cut into splits, resized, on disk as plain arrays."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,79 +13,187 @@ import numpy as np
 from numpy.typing import NDArray
 
 from runner.build.arrays import ArrayWriter, save_array
+from runner.build.dealing import deal
+from runner.build.failures import StageFailure
 from runner.build.protocol import Progress, Report
-from runner.spec.sources import SOURCES
+from runner.build.sources.collection import Collection, UnreadableImageError
+from runner.build.sources.pictures import to_pixels
 
-_DIGITS = Path(__file__).with_name("digits.npz")
-_DIGITS_WHITE = 16
-_IMAGES_AT_ONCE = 64
+_SPLITS = ("train", "test")
+_MOST_NAMED = 10
 
 
 def make_data(params: Mapping[str, Any], output: Path, report: Report) -> dict[str, Any]:
     """Writes `{train,test}_images.npy`, `{train,test}_labels.npy` and `classes.json`.
 
-    Images are uint8, shape (images, height, width, 3); labels are int64, shape (images,).
+    Images are uint8, shape (images, height, width, 3); labels are int64, shape (images,). One image
+    at a time is in memory, or one block of drawn ones.
 
     Args:
         params: a `runner.spec.model.Data` as JSON.
+
+    Returns:
+        `classes`, `train_images`, `test_images`, `class_counts` (class -> images of both splits),
+        `empty_classes`, `corrupt` (how many) and `corrupt_names` (the first of them).
+
+    Raises:
+        StageFailure: there are fewer than two classes, or more corrupt images than allowed.
     """
-    images, labels = load_digits()
-    is_test = split(labels, params["source"]["kind"], params["test_fraction"], params["seed"])
     size = (params["image_size"][0], params["image_size"][1])
-    done = 0
-    for name, chosen in (("train", ~is_test), ("test", is_test)):
-        shape = (int(chosen.sum()), *size, 3)
-        with ArrayWriter(output / f"{name}_images.npy", shape, np.uint8) as writer:
-            for start in range(0, shape[0], _IMAGES_AT_ONCE):
-                piece = resize(images[chosen][start : start + _IMAGES_AT_ONCE], size)
-                writer.append(piece)
-                done += len(piece)
-                report(Progress(done, len(images), f"{name} images", "image"))
-        save_array(output / f"{name}_labels.npy", labels[chosen])
-    classes = [str(label) for label in np.unique(labels)]
+    collection = open_source(params["source"], size)
+    if len(collection.classes) < 2:
+        raise StageFailure(
+            "bad_input",
+            "the data has fewer than two classes",
+            why=f"classes with images: {', '.join(collection.classes) or 'none'}"
+            + _listed("; without", collection.empty_classes),
+            remedy="a classifier needs images of at least two classes",
+        )
+    chosen = choose(collection, params["limit"], params["seed"])
+    is_test = split(collection, chosen, params["test_fraction"], params["seed"])
+    written = _write(collection, chosen, is_test, size, output, report)
+    _check_corrupt(written.corrupt, len(chosen), params["corrupt_limit"])
+    _check_classes(written.labels["train"], collection.classes)
+    for name in _SPLITS:
+        save_array(output / f"{name}_labels.npy", np.array(written.labels[name], np.int64))
+    classes = list(collection.classes)
     (output / "classes.json").write_text(json.dumps(classes), encoding="utf-8")
+    for name, why in written.corrupt:
+        print(f"left out: {name}: {why}")  # noqa: T201 - to the stage's log
     return {
         "classes": len(classes),
-        "train_images": int((~is_test).sum()),
-        "test_images": int(is_test.sum()),
+        "train_images": len(written.labels["train"]),
+        "test_images": len(written.labels["test"]),
+        "class_counts": {
+            name: [written.labels[part].count(index) for part in _SPLITS]
+            for index, name in enumerate(classes)
+        },
+        "empty_classes": list(collection.empty_classes),
+        "corrupt": len(written.corrupt),
+        "corrupt_names": [name for name, _ in written.corrupt[:_MOST_NAMED]],
     }
 
 
-def load_digits() -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Grey images (1797, 8, 8) with values from 0 to 255, and labels (1797,) from 0 to 9."""
-    with np.load(_DIGITS, allow_pickle=False) as archive:
-        images, labels = archive["images"], archive["labels"]
-    scaled = np.rint(images.astype(np.float32) * (255 / _DIGITS_WHITE)).astype(np.uint8)
-    return scaled, labels.astype(np.int64)
+def open_source(source: Mapping[str, Any], size: tuple[int, int]) -> Collection:
+    """The labelled images of a source; what only one of them needs is imported there.
+
+    Args:
+        source: a `runner.spec.model.Source` as JSON.
+        size: height and width, for images that are drawn.
+    """
+    kind, options = source["kind"], source["options"]
+    match kind:
+        case "digits":
+            from runner.build.sources.digits import digits
+
+            return digits()
+        case "shapes":
+            from runner.build.sources.shapes import shapes
+
+            return shapes(options, size)
+        case "folder" | "csv":
+            from runner.build.sources import files
+
+            return files.folder(options) if kind == "folder" else files.table(options)
+        case "arrays" | "idx":
+            from runner.build.sources import arrays
+
+            return arrays.arrays(options) if kind == "arrays" else arrays.idx(options)
+        case _:
+            from runner.build.sources import downloaded
+
+            named = {"keras": downloaded.keras_dataset, "tfds": downloaded.tfds}
+            return named[kind](options)
+
+
+def choose(collection: Collection, limit: int | None, seed: int) -> NDArray[np.int64]:
+    """The images that are used, in their order: all, or a seeded choice of `limit`.
+
+    Every class has its share, of training and of test images alike.
+    """
+    labels = collection.labels
+    if limit is None or limit >= len(labels):
+        return np.arange(len(labels))
+    groups = labels if collection.is_test is None else labels * 2 + collection.is_test
+    return np.flatnonzero(deal(groups, limit, np.random.default_rng([seed, limit])))
 
 
 def split(
-    labels: NDArray[np.int64], source: str, test_fraction: float, seed: int
+    collection: Collection, chosen: NDArray[np.int64], test_fraction: float, seed: int
 ) -> NDArray[np.bool_]:
-    """Which images are for testing: a seeded choice with every class in its share.
+    """Which of the chosen images are for testing: their own, or a seeded choice.
 
-    Images are dealt class by class in random order; the first of every class, then the second and
-    so on, until the split is full.
-
-    Args:
-        labels: shape (images,).
+    The choice has every class in its share, and leaves each an image to train on.
     """
-    generator = np.random.default_rng(seed)
-    order = generator.permutation(len(labels))
-    rank = np.empty(len(labels))
-    for label in np.unique(labels):
-        members = order[labels[order] == label]
-        rank[members] = (np.arange(len(members)) + generator.random()) / len(members)
-    test = np.argsort(rank, kind="stable")[: SOURCES[source].test_images(test_fraction)]
-    chosen = np.zeros(len(labels), dtype=bool)
-    chosen[test] = True
-    return chosen
+    if collection.is_test is not None:
+        return collection.is_test[chosen]
+    wanted = max(1, round(len(chosen) * test_fraction))
+    labels = collection.labels[chosen]
+    return deal(labels, wanted, np.random.default_rng(seed), keep_one=True)
 
 
-def resize(images: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Grey images (n, h, w) -> bilinearly resized (n, height, width, 3)."""
-    import tensorflow as tf
+@dataclass
+class _Written:
+    labels: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in _SPLITS})
+    corrupt: list[tuple[str, str]] = field(default_factory=list)
 
-    smooth = tf.image.resize(images[:, :, :, None].astype(np.float32), size).numpy()
-    gray = np.clip(np.rint(smooth), 0, 255).astype(np.uint8)
-    return np.repeat(gray, 3, axis=3)
+
+def _write(
+    collection: Collection,
+    chosen: NDArray[np.int64],
+    is_test: NDArray[np.bool_],
+    size: tuple[int, int],
+    output: Path,
+    report: Report,
+) -> _Written:
+    """Writes the images of both splits in one pass; those that can't be read are left out."""
+    written = _Written()
+    with ExitStack() as stack:
+        writers = {}
+        for name, members in zip(_SPLITS, (~is_test, is_test), strict=True):
+            shape = (int(members.sum()), *size, 3)
+            writer = ArrayWriter(output / f"{name}_images.npy", shape, np.uint8)
+            writers[name] = stack.enter_context(writer)
+        for done, (index, load) in enumerate(
+            zip(chosen, collection.read(chosen), strict=True), start=1
+        ):
+            name = _SPLITS[int(is_test[done - 1])]
+            try:
+                pixels = to_pixels(load(), size)
+            except UnreadableImageError as error:
+                written.corrupt.append((collection.name(int(index)), str(error)))
+            else:
+                writers[name].append(pixels[None])
+                written.labels[name].append(int(collection.labels[index]))
+            report(Progress(done, len(chosen), "images", "image"))
+    return written
+
+
+def _check_corrupt(corrupt: list[tuple[str, str]], total: int, limit: float) -> None:
+    if len(corrupt) > limit * total:
+        first = "\n".join(f"{name}: {why}" for name, why in corrupt[:_MOST_NAMED])
+        more = f"\nand {len(corrupt) - _MOST_NAMED} more" if len(corrupt) > _MOST_NAMED else ""
+        raise StageFailure(
+            "bad_input",
+            f"{len(corrupt)} of {total} images can't be read, more than the {limit:.3g} allowed"
+            if limit < 0.01
+            else f"{len(corrupt)} of {total} images can't be read; {limit:.0%} may be unreadable",
+            why=first + more,
+            remedy="mend or remove them, or raise data.corrupt_limit",
+        )
+
+
+def _check_classes(labels: list[int], classes: Any) -> None:
+    present = set(labels)
+    missing = [name for index, name in enumerate(classes) if index not in present]
+    if missing:
+        raise StageFailure(
+            "bad_input",
+            f"no training image is left of {', '.join(missing[:_MOST_NAMED])}",
+            why="each class needs images to train on",
+            remedy="add images, raise data.limit, or remove the class",
+        )
+
+
+def _listed(words: str, names: Any) -> str:
+    return f"{words}: {', '.join(names[:_MOST_NAMED])}" if names else ""

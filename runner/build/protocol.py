@@ -1,6 +1,9 @@
 """What parent and worker say to each other, one JSON object a line.
 
-The parent writes requests: `{"id", "stage", "params", "inputs": {role: folder}, "output", "log"}`.
+The parent writes requests:
+
+    {"id", "stage", "params", "inputs": {role: folder}, "output", "scratch", "log"}
+
 The worker answers with events that carry the request's id:
 
     {"id", "event": "progress", "done", "total", "unit", "note"}
@@ -22,10 +25,12 @@ class StageRequest:
     """A stage to run.
 
     Attributes:
-        stage: `data`, `train` or `convert`.
+        stage: its kind, as `runner.plan.stages` names it.
         key: of the artifact; names the log.
         inputs: role -> folder of the artifact.
         output: an existing, empty folder.
+        scratch: a folder that outlives a failed attempt, in which a stage notes how far it is; it
+            need not exist. None notes nothing.
     """
 
     stage: str
@@ -33,6 +38,7 @@ class StageRequest:
     params: Mapping[str, Any]
     inputs: Mapping[str, Path]
     output: Path
+    scratch: Path | None = None
 
     @property
     def log_name(self) -> str:
@@ -48,6 +54,7 @@ class StageRequest:
                 "params": self.params,
                 "inputs": {role: str(path.absolute()) for role, path in self.inputs.items()},
                 "output": str(self.output.absolute()),
+                "scratch": str(self.scratch.absolute()) if self.scratch else None,
                 "log": str(log.absolute()),
             }
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ OUTPUT = "scores"
 _SIGNATURE = "serving_default"
 
 
-def add_signature(content: bytes) -> bytes:
-    """Names the input `image` and the output `scores`, under the signature `serving_default`.
+def add_signature(content: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> bytes:
+    """Names the inputs and outputs, in their order, under the signature `serving_default`.
 
     The converter does so by itself only on the slow way through a SavedModel.
     """
@@ -24,8 +25,8 @@ def add_signature(content: bytes) -> bytes:
     signature = schema.SignatureDefT()
     signature.signatureKey = _SIGNATURE
     signature.subgraphIndex = 0
-    signature.inputs = [_name_tensor(INPUT, graph.inputs[0])]
-    signature.outputs = [_name_tensor(OUTPUT, graph.outputs[0])]
+    signature.inputs = list(map(_name_tensor, inputs, graph.inputs))
+    signature.outputs = list(map(_name_tensor, outputs, graph.outputs))
     model.signatureDefs = [signature]
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import os
 import re
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from runner.build.downloads import alone, keras_folder, patient_network
 from runner.build.failures import StageFailure, excerpt, explain
 
 _SUFFIXES = (".weights.h5", ".h5", ".keras")
-_DOWNLOAD_PATIENCE_S = 60.0
 _URL = re.compile(r"https?://\S+/(?P<file>[\w.\-]+)")
 
 
@@ -44,9 +40,9 @@ def make_base(make: Callable[..., keras.Model], weights: str, **options: Any) ->
 
 
 def _imagenet_base(make: Callable[..., keras.Model], options: dict[str, Any]) -> keras.Model:
-    folder = _keras_folder() / "models"
+    folder = keras_folder() / "models"
     try:
-        with _alone(folder), _patient_network():
+        with alone(folder), patient_network():
             return make(weights="imagenet", **options)
     except Exception as error:
         known = explain(error)
@@ -90,27 +86,3 @@ def _load_file(base: keras.Model, path: Path) -> None:
             remedy="the file must hold the weights of the same base, with the same alpha and "
             "without its top: base.save_weights('base.weights.h5')",
         ) from error
-
-
-def _keras_folder() -> Path:
-    return Path(os.environ.get("KERAS_HOME") or "~/.keras").expanduser()
-
-
-@contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keeps other workers out: Keras downloads in place, where they would read half a file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".retime.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-@contextlib.contextmanager
-def _patient_network() -> Iterator[None]:
-    """A connection that says nothing is given up, where Keras would wait for ever."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_DOWNLOAD_PATIENCE_S)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)

@@ -109,6 +109,7 @@ class _Reporter:
 def _run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
     params, output = request["params"], Path(request["output"])
     inputs = {role: Path(folder) for role, folder in request["inputs"].items()}
+    scratch = Path(request["scratch"]) if request["scratch"] else None
     match request["stage"]:
         case "data":
             from runner.build.data import make_data
@@ -117,7 +118,11 @@ def _run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         case "train":
             from runner.build.train import train_model
 
-            return train_model(params, inputs["data"], output, report)
+            return train_model(params, inputs["data"], output, report, scratch)
+        case "load":
+            from runner.build.load import load_model
+
+            return load_model(params, inputs.get("data"), output, report)
         case "convert":
             from runner.build.convert import convert_model
 

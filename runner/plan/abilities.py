@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runner.spec.model import Runtime, Spec, Train, Variant
-
-_SOURCES = ("digits",)
-_LOSSES = ("cross_entropy",)
+from runner.spec.model import Runtime, Spec, Variant
 
 
 def refusals(spec: Spec) -> list[str]:
@@ -21,39 +18,13 @@ def refusals(spec: Spec) -> list[str]:
 
 
 def _of_variant(variant: Variant, spec: Spec) -> Iterator[str]:
-    data = variant.data
-    if data and data.source.kind not in _SOURCES:
-        yield f"data.source: {data.source.kind}"
-    if data and data.limit is not None:
-        yield "data.limit"
-    if variant.model.file and not variant.model.is_tflite:
-        yield "model.file of Keras"
-    if variant.model.freeze_batch_norm:
-        yield "model.freeze_batch_norm"
-    yield from _of_training(variant.train)
+    if variant.train.seeds > 1:
+        yield "train.seeds"
     for step in variant.compress:
         yield f"compress: {step.name}"
-    if not variant.quantize.per_channel:
-        yield "quantize.per_channel: false"
-    if variant.quantize.keep_float:
-        yield "quantize.keep_float"
     if variant.target != "local":
         yield f"target: {variant.target} ({spec.targets[variant.target].kind})"
     yield from _of_runtime(variant.runtime)
-
-
-def _of_training(train: Train) -> Iterator[str]:
-    for name, asked in (
-        ("loss", train.loss.name not in _LOSSES or train.loss.options["label_smoothing"]),
-        ("phases", train.phases),
-        ("augment", train.augment),
-        ("validation_fraction", train.validation_fraction),
-        ("early_stopping", train.early_stopping),
-        ("class_weights", train.class_weights != "none"),
-        ("seeds", train.seeds > 1),
-    ):
-        if asked:
-            yield f"train.{name}"
 
 
 def _of_runtime(runtime: Runtime) -> Iterator[str]:

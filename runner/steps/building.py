@@ -124,6 +124,7 @@ class _Site:
             params=stage.params,
             inputs={role: self.artifacts[key].folder for role, key in stage.inputs.items()},
             output=draft,
+            scratch=self.store.scratch(stage.kind, stage.key),
         )
         future = executor.submit(request, _shower(task))
         return {future: _Running(stage, draft, task, time.monotonic())}

@@ -14,7 +14,14 @@ from runner.timing.host import describe_host
 from runner.timing.libraries import RuntimeLibrary, find_tflite
 from runner.timing.probe import probe_library
 
-_DISTRIBUTIONS = ("tensorflow", "keras", "numpy", "tf-keras", "tensorflow-model-optimization")
+_DISTRIBUTIONS = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "pillow",
+    "tf-keras",
+    "tensorflow-model-optimization",
+)
 
 
 def find_libraries(spec: Spec) -> dict[str, RuntimeLibrary]:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -16,6 +17,8 @@ from typing import Any
 from runner.store.files import sync_folder, write_durably
 
 _MANIFEST = "manifest.json"
+# Nobody comes back to a stage that was left half done for so long.
+_SCRATCH_LIFE_S = 30 * 86400
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,14 @@ class ArtifactStore:
         folder.mkdir(parents=True)
         return folder
 
+    def scratch(self, stage: str, key: str) -> Path:
+        """A folder, not made here, that outlives failed attempts at an artifact.
+
+        A stage notes in it how far it is. It goes when the artifact is committed, or is forgotten
+        when nobody wrote to it for a month.
+        """
+        return self._root / "checkpoints" / f"{stage}-{key}"
+
     def commit(
         self,
         draft: Path,
@@ -137,6 +148,7 @@ class ArtifactStore:
                 raise
             self.discard(draft)
         sync_folder(final.parent)
+        shutil.rmtree(self.scratch(stage, key), ignore_errors=True)
         return _artifact(final, manifest)
 
     def discard(self, draft: Path) -> None:
@@ -160,7 +172,11 @@ class ArtifactStore:
         shutil.rmtree(trash, ignore_errors=True)
 
     def _sweep(self) -> None:
-        """Removes the drafts of processes that are gone."""
+        """Removes the drafts of processes that are gone, and notes that nobody comes back to."""
+        for folder in (self._root / "checkpoints").glob("*-*"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - folder.stat().st_mtime > _SCRATCH_LIFE_S:
+                    shutil.rmtree(folder, ignore_errors=True)
         for folder in (self._root / "tmp").glob("*.*"):
             owner = folder.name.rpartition(".")[2]
             if owner.isdigit() and not Path("/proc", owner).exists():

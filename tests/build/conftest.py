@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runner.build.data import load_digits
+from runner.build.sources.digits import load_digits
 from runner.build.executor import LocalExecutor
 from runner.build.protocol import Progress, StageRequest
 from runner.spec.architectures import Scaling
@@ -47,21 +47,54 @@ def model_params(**changes: Any) -> dict[str, Any]:
         "trainable": dict(zip(("policy", "argument"), changes.pop("trainable"), strict=True))
         if "trainable" in changes
         else {"policy": "all", "argument": None},
+        "freeze_batch_norm": changes.pop("freeze_batch_norm", False),
     }
 
 
-def train_params(*, epochs: int = 2, rate: float = 1e-3, **model: Any) -> dict[str, Any]:
+def recipe(*, epochs: int = 2, rate: float = 1e-3, **changes: Any) -> dict[str, Any]:
+    """How to train, as the plan gives it; changes to its parts by their names."""
+    return {
+        "epochs": epochs,
+        "batch_size": 32,
+        "optimizer": {"name": "adam", "options": {"learning_rate": rate}},
+        "loss": {"name": "cross_entropy", "options": {"label_smoothing": 0.0}},
+        "phases": [],
+        "augment": [],
+        "validation_fraction": 0,
+        "early_stopping": None,
+        "class_weights": "none",
+        "seed": 1,
+    } | changes
+
+
+def train_params(
+    *,
+    epochs: int = 2,
+    rate: float = 1e-3,
+    train: dict[str, Any] | None = None,
+    **model: Any,
+) -> dict[str, Any]:
     """A small training."""
     return {
         "model": model_params(**model),
-        "train": {
-            "epochs": epochs,
-            "batch_size": 32,
-            "optimizer": {"name": "adam", "options": {"learning_rate": rate}},
-            "seed": 1,
-        },
+        "train": recipe(epochs=epochs, rate=rate, **train or {}),
         "scaling": SCALING,
     }
+
+
+def data_params(kind: str = "digits", **options: Any) -> dict[str, Any]:
+    """A data set as the plan gives it; `own` are options of the source whose
+    names the rest has too."""
+    rest = {
+        "image_size": [16, 24],
+        "seed": 7,
+        "test_fraction": 0.25,
+        "limit": None,
+        "corrupt_limit": 0.0,
+    }
+    changes = {name: options.pop(name) for name in list(options) if name in rest}
+    options |= options.pop("own", {})
+    return {"source": {"kind": kind, "options": options}, **rest, **changes}
 
 
 def make_small_data(folder: Path) -> Path:

@@ -96,14 +96,16 @@ def test_16_by_8_bits_convert(convert: Convert) -> None:
 def test_the_graph_is_the_one_that_from_keras_model_gives(tensorflow: Any) -> None:
     import keras
 
-    from runner.build.convert import make_converter
+    from runner.build.convert import make_converter, trace
+    from runner.build.networks import of_keras, with_shapes
 
     shape = (32, 32, 3)
     model = keras.applications.MobileNet(shape, alpha=0.25, weights=None, classes=10)
     fixed = keras.models.clone_model(model, input_tensors=keras.Input(batch_shape=(1, *shape)))
     fixed.set_weights(model.get_weights())
     usual = tensorflow.lite.TFLiteConverter.from_keras_model(fixed).convert()
-    ours = make_converter(model, "float32").convert()
+    network = with_shapes(of_keras(model), [shape])
+    ours = make_converter(trace(network), "float32").convert()
     images = np.random.default_rng(0).integers(0, 256, (4, *shape), np.uint8)
     assert (scores_of(tensorflow, ours, images) == scores_of(tensorflow, usual, images)).all()
     assert graph_of(ours) == graph_of(usual)

@@ -18,9 +18,9 @@ from runner.build.executor import LocalExecutor
 from runner.build.fake import FakeExecutor, FakeStage
 from runner.build.protocol import Progress, StageOutcome, StageRequest
 from runner.errors import StageError
-from tests.build.conftest import Bench, train_params
+from tests.build.conftest import Bench, data_params, train_params
 
-DIGITS = {"source": {"kind": "digits", "options": {}}, "image_size": [8, 8], "seed": 7, "test_fraction": 0.2}
+DIGITS = data_params(image_size=[8, 8])
 LONG = DIGITS | {"image_size": [512, 512]}
 
 
@@ -54,7 +54,7 @@ def worker_pids(executor: LocalExecutor) -> list[int]:
 def test_one_worker_serves_many_stages_and_logs_each(bench: Bench) -> None:
     folder, _ = bench.run("data", DIGITS)
     before = worker_pids(bench.executor)
-    assert bench.events[-1] == Progress(1797, 1797, "test images", "image")
+    assert bench.events[-1] == Progress(1797, 1797, "images", "image")
     bench.run("data", DIGITS)
     assert worker_pids(bench.executor) == before
     logs = {path.name for path in (bench.root / "logs").iterdir()}

@@ -85,25 +85,6 @@ def test_the_same_seed_gives_the_same_weights_and_the_step_is_traced_once(
     assert (scores[0] == scores[1]).all()
 
 
-def test_batches_hold_every_image_once_in_another_order_each_epoch(
-    small_data: Path, tensorflow: Any
-) -> None:
-    from runner.build.batches import make_batches
-
-    images = np.load(small_data / "train_images.npy").astype(np.float32)
-    labels = np.load(small_data / "train_labels.npy")
-    kept = list(make_batches(small_data, "train", "raw", 40))
-    assert [len(answers) for _, answers in kept] == [40, 40, TRAIN_IMAGES - 80]
-    assert (np.concatenate([pixels for pixels, _ in kept]) == images).all()
-    scaled, _ = next(iter(make_batches(small_data, "train", SCALING, 40)))
-    assert scaled.numpy() == pytest.approx(images[:40] / 127.5 - 1, abs=1e-6)
-    shuffled = make_batches(small_data, "train", "raw", 40, seed=3)
-    epochs = [np.concatenate([answers for _, answers in shuffled]) for _ in range(2)]
-    assert (epochs[0] != epochs[1]).any()
-    for epoch in epochs:
-        assert (np.sort(epoch) == np.sort(labels)).all()
-
-
 def test_no_epochs_leave_the_network_untrained(bench: Bench, small_data: Path) -> None:
     folder, summary = bench.run("train", train_params(epochs=0), data=small_data)
     assert json.loads((folder / "history.json").read_text()) == {}

@@ -1,5 +1,7 @@
 """Artifacts are whole or absent, whatever happens to them."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,31 @@ def test_drafts_of_dead_processes_are_swept(tmp_path: Path) -> None:
     alive = ArtifactStore(tmp_path).draft("train", KEY)
     assert not dead.exists()
     assert alive.exists()
+
+
+def test_notes_of_a_stage_outlive_a_failed_attempt_and_go_with_a_finished_one(
+    tmp_path: Path,
+) -> None:
+    store = ArtifactStore(tmp_path)
+    notes = store.scratch("train", "k" * 64)
+    assert not notes.exists()
+    draft = store.draft("train", "k" * 64)
+    notes.mkdir(parents=True)
+    (notes / "checkpoint").write_text("epoch 3")
+    store.discard(draft)
+    assert (store.scratch("train", "k" * 64) / "checkpoint").read_text() == "epoch 3"
+    store.commit(
+        store.draft("train", "k" * 64), "train", "k" * 64, identity={}, summary={}, seconds=1.0
+    )
+    assert not notes.exists()
+
+
+def test_notes_that_nobody_comes_back_to_are_forgotten(tmp_path: Path) -> None:
+    store = ArtifactStore(tmp_path)
+    old, new = store.scratch("train", "a"), store.scratch("train", "b")
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+    month_ago = time.time() - 31 * 86400
+    os.utime(old, (month_ago, month_ago))
+    store.draft("train", "c")
+    assert (old.exists(), new.exists()) == (False, True)
