@@ -12,7 +12,7 @@ from runner.spec.axes import matrix_findings, usable
 from runner.spec.budget import budget_findings
 from runner.spec.checks import CHECKS, check_whole
 from runner.spec.choices import choice_findings, expectation_findings
-from runner.spec.document import NOWHERE, Document, Finding, Keys, Node, problem_at
+from runner.spec.document import NOWHERE, Document, Finding, Key, Keys, Node, problem_at
 from runner.spec.matrix import MOST_EVER, Combination, Matrix, read_matrix
 from runner.spec.parts import GIVEN, PartReader, Parts
 from runner.spec.scalars import misreading, without_misreading
@@ -89,7 +89,20 @@ def _of_variants(document: Document) -> Findings:
     elif "measure" in whole:
         number = len({reader.content(reader.of_variant(variant)) for variant in variants})
         yield from budget_findings(whole["measure"], number)
-    yield from _variants(variants, reader, whole)
+    for finding in _variants(variants, reader, whole):
+        yield finding._replace(path=_as_written(finding.path, document.root))
+
+
+def _as_written(path: Keys, node: Node | None) -> Keys:
+    """The path without the place in a list where the file has the only item without a list."""
+    written: list[Key] = []
+    for key in path:
+        if isinstance(key, int) and node is not None and not isinstance(node.value, list):
+            continue
+        written.append(key)
+        entry = node.entries.get(key) if node else None
+        node = entry.node if entry else None
+    return tuple(written)
 
 
 def _too_many(matrix: Matrix) -> Findings:
