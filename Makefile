@@ -7,14 +7,15 @@ BIN := $(VENV)/bin
 RETIME := $(BIN)/retime
 SPEC ?= specs/quickstart.yaml
 SHELL_NAME ?= bash
+SECONDS ?= 60
 PYTEST ?= -q
 
 HARNESS := $(wildcard native/src/*.[ch] native/include/*.h) native/build_ffi.py setup.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev bench validate plan report doctor schema completion docs test test-fast test-native lint format \
-  benchmark lock clean
+.PHONY: help setup setup-dev bench validate plan report doctor schema completion docs test test-fast test-native fuzz lint \
+  format benchmark lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +54,9 @@ test-fast: setup-dev ## The tests that need no TensorFlow
 test-native: setup-dev ## The C tests, plain and under sanitizers
 	@$(MAKE) --no-print-directory -C native test CC='$(CC)'
 
+fuzz: setup-dev ## Feed the spec language with nonsense for a while: make fuzz [SECONDS=600]
+	@$(BIN)/python -m tests.spec.fuzz --seconds $(SECONDS) $(ARGS)
+
 lint: setup-dev ## Style, types and import contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
@@ -65,7 +69,8 @@ format: setup-dev ## Bring Python and C into shape
 	@$(BIN)/ruff format --quiet .
 	@$(MAKE) --no-print-directory -C native format CLANG_FORMAT='$(CURDIR)/$(BIN)/clang-format'
 
-benchmark: setup-dev ## Measure Retime itself; prints a table of ratios
+benchmark: setup-dev ## Measure Retime itself; prints tables of ratios
+	@$(BIN)/python benchmarks/spec.py
 	@$(BIN)/python benchmarks/overhead.py $(ARGS)
 
 lock: ## Renew the locked dependencies (needs uv on the PATH)

@@ -55,7 +55,9 @@ class Case:
         last = self.path[-1] if self.path else None
         key = last if isinstance(last, str) and last.isidentifier() and not self.is_name else None
         shown = example(self.choice, key) or example(self.schema, key)
-        return f"for example {shown}" if shown else ""
+        if not shown and (whole := _smallest(self.schema)):
+            shown = f"{key}: {as_yaml(whole)}" if key else as_yaml(whole)
+        return f"for example {shown}" if shown else "see the reference of specs for what it takes"
 
     def quoted(self) -> str:
         """`quote it: "on"`, where the same word as text is what the schema asks for."""
@@ -63,6 +65,14 @@ class Case:
         is_word = takes_text and not isinstance(self.value, dict | list)
         fits = is_word and re.search(self.schema.get("pattern", ""), self.text)
         return f'quote it: "{self.text}"' if fits else ""
+
+
+def _smallest(schema: Schema) -> dict[str, Any]:
+    """A mapping with what it needs, from the examples of its fields; empty where it needs none."""
+    needed = list(schema.get("required", ()))
+    needed += [form["required"][0] for form in schema.get("anyOf", ()) if "required" in form][:1]
+    known = {name: follow(inner).schema for name, inner in fields(schema).items()}
+    return {name: known[name]["examples"][0] for name in needed if name in known}
 
 
 def explain(case: Case) -> Iterator[Finding]:
