@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 RETIME := $(BIN)/retime
 SPEC ?= specs/quickstart.yaml
 SHELL_NAME ?= bash
+SECONDS ?= 60
 PYTEST ?= -q
 
 HARNESS := $(wildcard native/src/*.[ch] native/include/*.h) native/build_ffi.py setup.py
@@ -14,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev init compare bench validate plan report doctor schema completion docs \
-  test test-fast test-native lint format benchmark check-architectures architectures lock clean
+  test test-fast test-native fuzz lint format benchmark check-architectures architectures lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -65,6 +66,9 @@ architectures: setup-dev ## Renew the names of layers from the installed Keras
 test-native: setup-dev ## The C tests, plain and under sanitizers
 	@$(MAKE) --no-print-directory -C native test CC='$(CC)'
 
+fuzz: setup-dev ## Feed the spec language with nonsense for a while: make fuzz [SECONDS=600]
+	@$(BIN)/python -m tests.spec.fuzz --seconds $(SECONDS) $(ARGS)
+
 lint: setup-dev ## Style, types and import contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet .
@@ -77,7 +81,8 @@ format: setup-dev ## Bring Python and C into shape
 	@$(BIN)/ruff format --quiet .
 	@$(MAKE) --no-print-directory -C native format CLANG_FORMAT='$(CURDIR)/$(BIN)/clang-format'
 
-benchmark: setup-dev ## Measure Retime itself; prints a table of ratios
+benchmark: setup-dev ## Measure Retime itself; prints tables of ratios
+	@$(BIN)/python benchmarks/spec.py
 	@$(BIN)/python benchmarks/overhead.py $(ARGS)
 
 lock: ## Renew the locked dependencies (needs uv on the PATH)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import io
 import json
 import os
 import shlex
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code; no exception leaves here but Ctrl-C's."""
     signal.signal(signal.SIGTERM, _as_interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A letter that the output can't take is no reason to end.
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = make_parser().parse_args(arguments)
     options.arguments = arguments
     try:
@@ -193,6 +197,8 @@ def _places(options: argparse.Namespace) -> Places:
 
 def _write(text: str) -> None:
     """Writes to standard output, which whoever reads it may close when it has enough."""
+    if not text:
+        return
     try:
         sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
         sys.stdout.flush()
@@ -211,7 +217,8 @@ def _print_problems(error: SpecError) -> None:
         console.print(Text(format_problem(problem)), soft_wrap=True)
         console.print()
     count = len(error.problems)
-    console.print(Text(f"{count} problem{'s' * (count != 1)}; nothing was run.", style="bold"))
+    last = f"{count} problem{'s' * (count != 1)}; nothing was run."
+    console.print(Text(last, style="bold"), soft_wrap=True)
 
 
 def _print_error(error: RetimeError) -> None:

@@ -20,6 +20,8 @@ class Explainer:
 
     def nearest(self, identity: Mapping[str, Any]) -> int | None:
         """The index of the most similar one; None where there is none."""
+        if not self._earlier:
+            return None
         wanted = dict(_leaves(identity))
         distances = [len(_differing(wanted, other)) for other in self._earlier]
         return distances.index(min(distances)) if distances else None

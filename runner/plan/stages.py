@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from runner.spec.architectures import ARCHITECTURES
-from runner.spec.model import Data, Model, Quantize, Runtime, Spec, Variant
+from runner.spec.model import Data, Model, Quantize, Runtime, Spec, Train, Variant
 
 # Raised when a stage's code changes what it makes from the same inputs.
 CODE_VERSIONS = {
@@ -138,13 +138,13 @@ def make_plan(spec: Spec, surroundings: Surroundings) -> Plan:
 
 def _experiment(spec: Spec, plan: Plan, surroundings: Surroundings) -> dict[str, Any]:
     """Everything that determines what is timed and how."""
-    runtimes: dict[int, dict[str, Any]] = {}
+    told = _Told()
     return {
         "code": CODE_VERSIONS["time"],
         "variants": {
             variant.name: [
                 plan.maker_of_file(variant.name),
-                runtimes.setdefault(id(variant.runtime), _runtime(variant.runtime)),
+                told.by(_runtime, variant.runtime),
                 variant.target,
                 surroundings.libraries[variant.name],
             ]
@@ -167,9 +167,25 @@ def content_key(identity: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
+class _Told:
+    """Records as plain data, each once: variants share records, which are the same object."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, int], tuple[Any, dict[str, Any]]] = {}
+
+    def by(self, tell: Callable[[Any], dict[str, Any]], record: Any) -> dict[str, Any]:
+        """What `tell` makes of a record; nobody may change it."""
+        key = (tell, id(record))
+        if key not in self._known:
+            # The record is kept, so that no other takes over its identity.
+            self._known[key] = (record, tell(record))
+        return self._known[key][1]
+
+
 @dataclass
 class _Draft:
     surroundings: Surroundings
+    told: _Told = field(default_factory=_Told)
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     variants: dict[str, list[Variant]] = field(default_factory=dict)
     of_variant: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -189,7 +205,10 @@ class _Draft:
                 "convert",
                 {"source": source} | (data if variant.quantize.is_calibrated else {}),
                 (variant.quantize, scaling),
-                lambda: {"quantize": _relevant(variant.quantize), "scaling": scaling},
+                lambda: {
+                    "quantize": self.told.by(_relevant, variant.quantize),
+                    "scaling": scaling,
+                },
             )
         model = _first(self.of_variant[variant.name], MAKERS_OF_FILES)
         library = self.surroundings.libraries[variant.name]
@@ -200,7 +219,7 @@ class _Draft:
             (variant.runtime, scaling, library),
             lambda: {
                 "scaling": scaling,
-                "runtime": _runtime(variant.runtime) | {"library_sha256": library},
+                "runtime": self.told.by(_runtime, variant.runtime) | {"library_sha256": library},
             },
         )
 
@@ -208,7 +227,7 @@ class _Draft:
         """The input that images are; none where there are none."""
         if data is None:
             return {}
-        return {"data": self._add(variant, "data", {}, (data,), lambda: asdict(data))}
+        return {"data": self._add(variant, "data", {}, (data,), lambda: self.told.by(asdict, data))}
 
     def _model(self, variant: Variant, data: dict[str, str], scaling: str) -> str:
         """The stages that make the Keras model; the key of the last one."""
@@ -222,7 +241,11 @@ class _Draft:
                 "train",
                 data,
                 (model, train),
-                lambda: {"model": asdict(model), "train": _train(variant), "scaling": scaling},
+                lambda: {
+                    "model": self.told.by(asdict, model),
+                    "train": self.told.by(_train, train),
+                    "scaling": scaling,
+                },
             )
         if variant.compress:
             key = self._add(
@@ -232,7 +255,7 @@ class _Draft:
                 (variant.compress, train, scaling),
                 lambda: {
                     "steps": [asdict(step) for step in variant.compress],
-                    "train": _train(variant),
+                    "train": self.told.by(_train, train),
                     "scaling": scaling,
                 },
             )
@@ -264,7 +287,7 @@ class _Draft:
         identity = {
             "stage": kind,
             "code": CODE_VERSIONS[kind],
-            "params": self._with_contents(params),
+            "params": self._with_contents(params) if self.surroundings.files else params,
             "inputs": inputs,
             "versions": {name: self.surroundings.versions.get(name) for name in _LIBRARIES[kind]},
         }
@@ -303,9 +326,9 @@ def _first(keys: Mapping[str, str], kinds: Sequence[str]) -> str:
     return next(keys[kind] for kind in kinds if kind in keys)
 
 
-def _train(variant: Variant) -> dict[str, Any]:
+def _train(train: Train) -> dict[str, Any]:
     """How to train one model; how many are trained is no part of it."""
-    return {name: value for name, value in asdict(variant.train).items() if name != "seeds"}
+    return {name: value for name, value in asdict(train).items() if name != "seeds"}
 
 
 def _runtime(runtime: Runtime) -> dict[str, Any]:

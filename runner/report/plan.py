@@ -91,7 +91,7 @@ class Outlook:
             "variants": self.variants,
             "same_content": dict(self.aliases),
             "refused": list(self.refusals),
-            "stages": [asdict(stage) for stage in self.stages],
+            "stages": [vars(stage) for stage in self.stages],
             "to_run": len(self.to_run),
             "estimated_seconds": seconds,
             "estimated_bytes": bytes_,

@@ -17,7 +17,7 @@ from runner.spec.matrix import (
     Matrix,
     value_as_name,
 )
-from runner.spec.schema import Schema, field_paths, spec_schema, sub_schema
+from runner.spec.schema import Schema, branches, field_paths, spec_schema, sub_schema
 from runner.spec.structure import fits, structural_findings
 
 Findings = Iterator[Finding]
@@ -69,6 +69,10 @@ def _axis_findings(
     if axis.keys[0] in FIXED_SECTIONS:
         message = f"{shorten(axis.keys[0])} holds for the whole spec and can't vary"
         yield Finding(path, message, "run a second spec for it", at_key=True)
+    elif around := _list_around(axis.path):
+        message = f"an axis can't lead into a list, which {around} is"
+        remedy = f"make {around} the axis, whose alternatives are whole lists"
+        yield Finding(path, message, remedy, at_key=True)
     elif sub_schema(axis.keys) is None:
         known = [".".join(map(str, keys)) for keys in field_paths() if "..." not in keys]
         known = [name for name in known if name.split(".")[0] not in FIXED_SECTIONS]
@@ -78,6 +82,23 @@ def _axis_findings(
     else:
         yield from _clashes(axis, before, path)
         yield from _blocked(axis, data, path)
+
+
+def _list_around(path: str) -> str:
+    """The field inside which a path goes on although it is a list; empty where there is none."""
+    if _schema_of(path) is not None:
+        return ""
+    names = path.replace("[", ".").split(".")
+    for length in range(1, len(names)):
+        field = ".".join(names[:length])
+        schema = _schema_of(field)
+        if schema is not None and any("items" in form for form in branches(schema)):
+            return field
+    return ""
+
+
+def _schema_of(path: str) -> Schema | None:
+    return sub_schema(tuple(path.split(".")))
 
 
 def _home(name: str, known: Sequence[str]) -> str:
@@ -109,9 +130,13 @@ def _blocked(axis: Axis, data: Mapping[str, Any], path: Keys) -> Findings:
 
 
 def _alternative_findings(axis: Axis, schema: Schema, document: Document) -> Findings:
+    first: dict[str, Alternative] = {}
     for alternative in axis.alternatives:
         node = document.find(alternative.place)
         yield from _name_findings(alternative)
+        if first.setdefault(alternative.name, alternative) is not alternative:
+            message = f"{shorten(alternative.name)} stands twice in the list"
+            yield Finding(alternative.place, message, "keep one")
         for finding in structural_findings(alternative.value, schema, node):
             yield finding.under(alternative.place)
 
@@ -167,7 +192,8 @@ def _inclusion_findings(inclusion: Combination, matrix: Matrix, document: Docume
 def _no_alternative(path: str, names: Sequence[str], alternative: Alternative) -> Finding:
     name = shorten(value_as_name(alternative.value))
     message = f"{path} has no alternative {name}{did_you_mean(name, names)}"
-    return Finding(alternative.place, message, f"it has {some(names)}, or a value of the field")
+    remedy = f"{it_has(names)}; any other value of the field can be added too"
+    return Finding(alternative.place, message, remedy)
 
 
 def _exclusion_findings(matrix: Matrix, data: Mapping[str, Any]) -> Findings:
@@ -192,13 +218,21 @@ def named_findings(place: Keys, value: Any, known: Mapping[str, Sequence[str]]) 
     names = known.get(path)
     if names is None:
         guess = did_you_mean(path, known)
-        remedy = f"the axes are {some(known)}" if known else "there is no matrix"
+        remedy = "add it to a matrix, or remove it from here"
+        if known:
+            axes = "the axes are" if len(known) > 1 else "the axis is"
+            remedy = f"{axes} {some(known)}"
         message = f"{shorten(path)} is no axis of the matrix{guess}"
         yield Finding(place, message, remedy, at_key=True)
     elif not isinstance(value, dict | list | None) and names and value_as_name(value) not in names:
         name = value_as_name(value)
         message = f"{path} has no alternative {shorten(name)}{did_you_mean(name, names)}"
-        yield Finding(place, message, f"it has {some(names)}")
+        yield Finding(place, message, it_has(names))
+
+
+def it_has(names: Sequence[str]) -> str:
+    """The alternatives that there are."""
+    return f"it has {some(names)}" if len(names) > 1 else f"it has only {some(names)}"
 
 
 def some(names: Sequence[str] | Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from statistics import NormalDist
 from typing import Any
 
 from runner.spec.document import Finding
+from runner.spec.schema import sub_schema
 from runner.units import format_duration, format_share
 
 # A spread of paired log ratios over blocks that no machine was seen to fall below (0.5 % was seen).
@@ -38,14 +39,35 @@ def budget_findings(measure: Mapping[str, Any], variants: int) -> Iterator[Findi
     blocks = min(measure["max_blocks"], int(budget_s / block_s))
     smallest = smallest_effect(blocks, max(1, variants - 1), measure)
     if measure["effect"] < smallest and variants > 1:
+        room = format_duration(budget_s)
+        if blocks == measure["max_blocks"]:
+            room = f"{blocks} blocks (max_blocks)"
         message = (
-            f"{format_share(measure['effect'])} can't be told from noise in"
-            f" {format_duration(budget_s)}: on the quietest machine {blocks} blocks tell"
-            f" {format_share(smallest)}"
+            f"{format_share(measure['effect'])} can't be told from noise in {room}:"
+            f" on the quietest machine {blocks} blocks tell {format_share(smallest)}"
         )
         factor = (smallest / measure["effect"]) ** 2
-        remedy = f"write a larger effect, or allow more: about {_round_up(budget_s * factor)}"
-        yield Finding(("measure", "effect"), message, remedy)
+        remedy = f"write a larger effect, for example effect: {_share_above(smallest)}"
+        more = _allowing(math.ceil(blocks * factor) + 1, block_s, measure)
+        yield Finding(("measure", "effect"), message, f"{remedy}{more}")
+
+
+def _allowing(blocks: int, block_s: float, measure: Mapping[str, Any]) -> str:
+    """What has to be allowed for so many blocks; empty where a spec can't have as many."""
+    needed_s = blocks * block_s
+    bounds = sub_schema(("measure", "max_blocks")) or {}
+    if blocks > bounds["maximum"]:
+        return ""
+    more = [f"max_time: {_round_up(needed_s)}"] if needed_s > measure["max_time"] else []
+    more += [f"max_blocks: {blocks}"] if blocks > measure["max_blocks"] else []
+    return f"; or allow more: {', '.join(more)}"
+
+
+def _share_above(share: float) -> str:
+    """A percentage of two digits that is no smaller, as a spec has it."""
+    percent = share * 100
+    digits = max(0, 1 - math.floor(math.log10(percent)))
+    return f"{math.ceil(percent * 10**digits) / 10**digits:.{digits}f}%"
 
 
 def smallest_effect(blocks: int, comparisons: int, measure: Mapping[str, Any]) -> float:

@@ -163,7 +163,8 @@ def _convolutions(parts: Parts) -> Findings:
         groups, filters = options.get("groups", 1), options.get("filters", 0)
         if filters % groups:
             message = f"{groups} groups don't divide {filters} filters"
-            yield Finding((*path, kind, "groups"), message, "write a divisor of filters")
+            remedy = f"write a number that divides {filters}"
+            yield Finding((*path, kind, "groups"), message, remedy)
 
 
 def _layer_names(parts: Parts) -> Findings:

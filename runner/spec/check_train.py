@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.spec import check_base, check_model
 from runner.spec.check import Check, Findings, is_file, is_folder, no_file
 from runner.spec.check_model import expression_findings, is_tflite
 from runner.spec.document import Finding, Keys, shorten
-from runner.spec.guess import did_you_mean
+from runner.spec.guess import listed
 from runner.spec.model import CALIBRATED_MODES
 from runner.spec.parts import GIVEN, Parts
 from runner.spec.sources import SOURCES
@@ -25,14 +26,15 @@ def _no_data(parts: Parts) -> Findings:
     if "data" in given:
         return
     example = "for example data: {source: digits}"
+    add = f"add it, {example}"
     mode = parts.get("quantize", {}).get("mode")
     if "model.base" in given:
-        yield Finding(("data",), "missing; a base is trained on images", example, at_key=True)
+        yield Finding(("data",), "missing; a base is trained on images", add, at_key=True)
     elif mode in CALIBRATED_MODES and not is_tflite(parts.get("model.file")):
         path: Keys = ("quantize",)
         yield Finding(path, f"{mode} needs images to calibrate with", f"add data, {example}")
     if "model.base" not in given and parts.get("compress"):
-        message = "compression trains on, and needs images for that"
+        message = "compression goes on training, which needs images"
         yield Finding(("compress",), message, f"add data, {example}")
 
 
@@ -114,7 +116,8 @@ def _quantize(parts: Parts) -> Findings:
     if quantize["mode"] in CALIBRATED_MODES:
         return
     if quantize["keep_float"]:
-        message = f"{quantize['mode']} calibrates nothing, so no layer can be left in float"
+        able = listed(CALIBRATED_MODES, "and")
+        message = f"{quantize['mode']} can't leave layers in float; {able} can"
         path = ("quantize", "keep_float")
         yield Finding(path, message, "remove it, or choose int8", at_key=True)
 
@@ -135,7 +138,7 @@ def _class_weights(parts: Parts) -> Findings:
     known = [str(number) for number in range(SOURCES[kind].classes)]
     for name in weights:
         if name not in known:
-            message = f"{kind} has no class {shorten(name)}{did_you_mean(name, known)}"
+            message = f"{kind} has no class {shorten(name)}"
             path = ("train", "class_weights", name)
             yield Finding(path, message, f"its classes are {known[0]} to {known[-1]}", at_key=True)
 
@@ -161,7 +164,7 @@ def _compression(parts: Parts) -> Findings:
     names = [next(iter(step)) for step in parts["compress"]]
     for index, step in enumerate(parts["compress"]):
         ((name, options),) = step.items()
-        path = _step_path(parts, index, name)
+        path: Keys = ("compress", index, name)
         if name in names[:index]:
             message = f"{name} stands twice in the list"
             yield Finding(path, message, "keep one", at_key=True)
@@ -173,13 +176,7 @@ def _compression(parts: Parts) -> Findings:
         if name == "prune":
             yield from _pruning(options, path)
         if name == "distill":
-            yield from _teacher(options["teacher"], (*path, "teacher"))
-
-
-def _step_path(parts: Parts, index: int, name: str) -> Keys:
-    """Where a step's options stand: in a list, or in the only step's own mapping."""
-    alone = len(parts["compress"]) == 1
-    return ("compress", name) if alone else ("compress", index, name)
+            yield from _teacher(options["teacher"], (*path, "teacher"), parts)
 
 
 def _pruning(options: Mapping[str, Any], path: Keys) -> Findings:
@@ -191,18 +188,24 @@ def _pruning(options: Mapping[str, Any], path: Keys) -> Findings:
         yield Finding((*path, "sparsity"), message, "write sparsity: 50%, or another pattern")
 
 
-def _teacher(teacher: Mapping[str, Any], path: Keys) -> Findings:
+def _teacher(teacher: Mapping[str, Any], path: Keys, parts: Parts) -> Findings:
+    """A teacher is a model, and what holds for a model holds for it."""
     file = teacher.get("file")
-    if file is None:
-        return
-    if "base" in teacher:
+    if file is not None and "base" in teacher:
         message = "a teacher comes from a file or has a base, not both"
         yield Finding((*path, "file"), message, "remove one", at_key=True)
-    elif is_tflite(file):
+    elif file is not None and is_tflite(file):
         message = "a .tflite file can't teach: it gives no logits to learn from"
         yield Finding((*path, "file"), message, "name a Keras file")
-    elif not is_file(file) and not is_folder(file):
-        yield Finding((*path, "file"), no_file(file), _READ_FROM_SPEC)
+    else:
+        its: dict[str, Any] = {f"model.{name}": part for name, part in teacher.items()}
+        given = frozenset({"model.base" if file is None else "model.file"})
+        its |= {GIVEN: given} | ({"data": parts["data"]} if "data" in parts else {})
+        for check in (*check_model.CHECKS, *check_base.CHECKS):
+            if all(name in its for name in check.needs):
+                for finding in check.run(its):
+                    is_its = finding.path[0] == "model"
+                    yield finding._replace(path=(*path, *finding.path[1:])) if is_its else finding
 
 
 def _compressed_modes(parts: Parts) -> Findings:
@@ -222,6 +225,6 @@ CHECKS = (
     Check(_early_stopping, ("train",)),
     Check(_class_weights, ("train", "data")),
     Check(_schedules, ("train",)),
-    Check(_compression, ("compress",)),
+    Check(_compression, ("compress",), ("data",)),
     Check(_compressed_modes, ("compress", "quantize")),
 )

@@ -10,6 +10,7 @@ from runner.spec.check import Findings
 from runner.spec.check_runtime import target_findings
 from runner.spec.document import Finding
 from runner.spec.parts import Parts
+from runner.spec.schema import default_of
 
 CHECKS = (
     *check_model.CHECKS,
@@ -30,4 +31,7 @@ def _measure(measure: Mapping[str, Any]) -> Findings:
     fewest, most = measure["min_blocks"], measure["max_blocks"]
     if fewest > most:
         message = f"min_blocks is {fewest}, but max_blocks only {most}"
-        yield Finding(("measure", "min_blocks"), message, "write max_blocks of at least min_blocks")
+        remedy = f"write max_blocks: {fewest} or more, or a smaller min_blocks"
+        # The one that was written is to blame, not the default.
+        name = "max_blocks" if fewest == default_of(("measure", "min_blocks")) else "min_blocks"
+        yield Finding(("measure", name), message, remedy)

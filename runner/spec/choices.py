@@ -9,7 +9,7 @@ from typing import Any
 from runner.spec.axes import named_findings
 from runner.spec.document import Finding, Key, Keys
 from runner.spec.matrix import MOST_EVER, Choice, Combination, Matrix
-from runner.spec.plain import as_yaml
+from runner.spec.plain import name_as_yaml
 
 Findings = Iterator[Finding]
 
@@ -26,7 +26,8 @@ def choice_findings(data: Mapping[str, Any], matrix: Matrix) -> Findings:
         unknown = list(_named(baseline, known, ("baseline",)))
         yield from unknown
         meant = None if unknown or not _is_plain(baseline) else _meant(baseline, matrix)
-        if meant is not None and len(meant) != 1:
+        names = {one.name("") for one in meant or ()}
+        if meant is not None and len(names) != 1 and next(matrix.combinations(), None):
             yield _not_one(baseline, meant, known)
     for index, item in enumerate(_items(data)):
         variant = item.get("variant", {})
@@ -97,9 +98,10 @@ def _is_countable(matrix: Matrix) -> bool:
 def _missing_baseline(matrix: Matrix) -> Findings:
     if matrix.most > 1:
         first = next(matrix.combinations(), None)
-        example = dict(first.names) if first else {}
+        names = first.names if first else {}
+        example = ", ".join(f"{path}: {name_as_yaml(name)}" for path, name in names.items())
         message = f"missing; the matrix gives {matrix.most} variants to compare with one of them"
-        remedy = f"add it, for example baseline: {as_yaml(example)}"
+        remedy = f"add it, for example baseline: {{{example}}}"
         yield Finding(("baseline",), message, remedy, at_key=True, shown_at=("matrix",))
 
 
@@ -112,7 +114,9 @@ def _not_one(
             ("baseline",), message, "name another, or remove it from exclude", at_key=True
         )
     silent = {path: name for path, name in meant[0].names.items() if path not in baseline}
-    missing = [f"{path}: {as_yaml(name)}" for path, name in silent.items() if len(known[path]) > 1]
+    missing = [
+        f"{path}: {name_as_yaml(name)}" for path, name in silent.items() if len(known[path]) > 1
+    ]
     message = f"names {len(meant)} variants, not one"
     remedy = f"add {', '.join(missing)}" if missing else "leave one of them out of the matrix"
     return Finding(("baseline",), message, remedy, at_key=True)

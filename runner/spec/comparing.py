@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ def read_comparison(models: Sequence[str], settings: Sequence[str]) -> Spec:
         settings: texts such as `measure.effect=1%`.
 
     Raises:
-        ArgumentError: there are fewer than two, or one is not there.
+        ArgumentError: there are fewer than two, or one is not there or named twice.
         SpecError: a file is of another kind, or a setting is wrong.
     """
     if len(models) < 2:
@@ -33,8 +34,14 @@ def read_comparison(models: Sequence[str], settings: Sequence[str]) -> Spec:
             where=COMMAND,
             remedy=f"name two files or more: retime {COMMAND} base.tflite retrained.tflite",
         )
-    for model in models:
+    for index, model in enumerate(models):
         _check(Path(model))
+        if os.path.realpath(model) in map(os.path.realpath, models[:index]):
+            raise ArgumentError(
+                "it is named twice",
+                where=model,
+                remedy="name each file once; a copy is another file",
+            )
     text = comparison(models)
     document = parse(text.encode("utf-8", "surrogateescape"), file=COMMAND, folder=Path.cwd())
     return expand(apply_settings(document, settings) if settings else document)

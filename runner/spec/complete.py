@@ -19,6 +19,8 @@ from runner.units import parse_duration_s, parse_share
 
 WORDS_FOR_WEIGHTS = ("none", "imagenet")
 
+# What is read from the folder of the file that it is written in.
+_PATHS = ("weights", "file")
 _JSON_TYPES: Mapping[type, str] = {
     dict: "object",
     list: "array",
@@ -45,6 +47,8 @@ def complete(value: Any, schema: Schema, folder: Path) -> Any:
         folder: the folder that paths in the spec are read from.
     """
     definition = follow(schema).definition
+    if isinstance(value, ForeignText) and definition not in _PATHS:
+        value = str(value)
     if definition in _SHORT_FORMS and _is_short(value, definition):
         value = _SHORT_FORMS[definition](value)
     if definition in _CONVERSIONS:
@@ -79,7 +83,12 @@ def _mapping(value: Mapping[str, Any], schema: Schema, folder: Path) -> dict[str
         given = value.get(name, inner.get("default"))
         if given is not None:
             result[name] = complete(given, inner, folder)
-    others = {name: given for name, given in value.items() if name not in result}
+    named_by_user = schema.get("additionalProperties") or {}
+    others = {
+        name: complete(given, named_by_user, folder)
+        for name, given in value.items()
+        if name not in result
+    }
     return result | others
 
 
@@ -108,7 +117,7 @@ def _duration(value: str, folder: Path) -> float:
 
 
 def _weights(value: str, folder: Path) -> str:
-    return value if value in WORDS_FOR_WEIGHTS else resolve(value, folder)
+    return str(value) if value in WORDS_FOR_WEIGHTS else resolve(value, folder)
 
 
 def _place(value: str, folder: Path) -> str:

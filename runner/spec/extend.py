@@ -75,7 +75,8 @@ def _path(document: Document, text: str) -> Path:
 def _check_chain(document: Document, path: Path, chain: tuple[Path, ...]) -> None:
     if path.resolve() in chain:
         names = " -> ".join(one.name for one in (*chain, path))
-        raise _refusal(document, f"files extend each other in a circle: {names}", "break it")
+        message = f"files extend each other in a circle: {names}"
+        raise _refusal(document, message, "remove one of these extends")
     if len(chain) > DEEPEST_EXTENSION:
         message = f"more than {DEEPEST_EXTENSION} files extend one another"
         raise _refusal(document, message, "let one file hold what several share")

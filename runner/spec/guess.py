@@ -26,6 +26,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def listed(words: Iterable[str], joint: str = "or") -> str:
-    """Words as a sentence has them: `a, b or c`."""
-    *most, last = list(words)
+    """Words as a sentence has them: `a, b or c`; `nothing` for none."""
+    *most, last = list(words) or ["nothing"]
     return f"{', '.join(most)} {joint} {last}" if most else last

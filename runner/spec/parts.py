@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from runner.spec.complete import complete
 from runner.spec.document import Keys, at_path, has_path
-from runner.spec.matrix import Combination
+from runner.spec.matrix import Axis, Combination
 from runner.spec.schema import default_of, sub_schema
 from runner.spec.structure import fits
 
@@ -45,6 +45,22 @@ class _Read(NamedTuple):
     is_given: bool
 
 
+class _Frame(NamedTuple):
+    """What all combinations of the same axes have in common.
+
+    Attributes:
+        axes: kept, so that no others take over their identity.
+        touched: the parts that some of the axes have a say in, and which of them.
+        parts: the others.
+        given: those of the others that the spec gives.
+    """
+
+    axes: tuple[Axis, ...]
+    touched: tuple[tuple[str, tuple[int, ...]], ...]
+    parts: dict[str, Any]
+    given: frozenset[str]
+
+
 class PartReader:
     """Completes the parts of variants; what several variants share is completed once.
 
@@ -57,14 +73,15 @@ class PartReader:
         self._folder = folder
         self._known: dict[tuple[str, tuple[Keys, ...]], _Read] = {}
         self._given: dict[frozenset[str], frozenset[str]] = {}
-        self._touching: dict[tuple[str, ...], tuple[tuple[str, tuple[int, ...]], ...]] = {}
+        self._frames: dict[int, _Frame] = {}
         self._texts: dict[str, int] = {}
         self._numbers: dict[int, int] = {}
 
     def of_variant(self, combination: Combination) -> dict[str, Any]:
         """The parts of one variant that fit their schema, and `given`."""
-        parts, given = {}, []
-        for part, touching in self._touched(combination):
+        frame = self._frame(combination)
+        parts, given = frame.parts.copy(), frame.given
+        for part, touching in frame.touched:
             key = (part, tuple([combination.alternatives[index].place for index in touching]))
             read = self._known.get(key)
             if read is None:
@@ -72,9 +89,8 @@ class PartReader:
             if read.value is not None:
                 parts[part] = read.value
             if read.is_given:
-                given.append(part)
-        names = frozenset(given)
-        parts[GIVEN] = self._given.setdefault(names, names)
+                given |= {part}
+        parts[GIVEN] = self._given.setdefault(given, given)
         return parts
 
     def content(self, parts: Parts) -> tuple[int, ...]:
@@ -93,15 +109,30 @@ class PartReader:
         parts = {name: self._read(self._data, name).value for name in _OF_THE_WHOLE}
         return {name: part for name, part in parts.items() if part is not None}
 
-    def _touched(self, combination: Combination) -> tuple[tuple[str, tuple[int, ...]], ...]:
-        """For each part, which of the combination's axes have a say in it."""
-        paths = tuple(combination.names)
-        if paths not in self._touching:
-            self._touching[paths] = tuple(
-                (part, tuple(i for i, path in enumerate(paths) if _touches(path, part)))
+    def _frame(self, combination: Combination) -> _Frame:
+        """What all combinations of the same axes have in common."""
+        axes = combination.axes
+        frame = self._frames.get(id(axes))
+        if frame is None:
+            touching = [
+                (part, tuple(i for i, axis in enumerate(axes) if _touches(axis.path, part)))
                 for part in PARTS
+            ]
+            same = {part: self._own(part) for part, indices in touching if not indices}
+            frame = self._frames[id(axes)] = _Frame(
+                axes=axes,
+                touched=tuple((part, indices) for part, indices in touching if indices),
+                parts={part: read.value for part, read in same.items() if read.value is not None},
+                given=frozenset(part for part, read in same.items() if read.is_given),
             )
-        return self._touching[paths]
+        return frame
+
+    def _own(self, part: str) -> _Read:
+        """A part as the spec itself has it."""
+        key = (part, ())
+        if key not in self._known:
+            self._known[key] = self._read(self._data, part)
+        return self._known[key]
 
     def _read(self, data: Mapping[str, Any], part: str) -> _Read:
         keys = tuple(part.split("."))

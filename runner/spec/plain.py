@@ -7,6 +7,7 @@ from typing import Any
 
 from runner.spec.document import Node, shorten
 from runner.spec.guess import listed
+from runner.spec.matrix import value_as_name
 from runner.spec.scalars import read_scalar
 from runner.spec.schema import Schema, branches
 
@@ -45,7 +46,7 @@ def expected(schema: Schema) -> str:
         return _form(forms[0])
     words: list[str] = []
     for form in forms:
-        words += form["enum"] if _few_words(form) else [_form(form)]
+        words += map(as_yaml, form["enum"]) if _few_words(form) else [_form(form)]
     return listed(dict.fromkeys(words))
 
 
@@ -72,6 +73,13 @@ def as_yaml(value: Any) -> str:
     return json.dumps(value)
 
 
+def name_as_yaml(name: str) -> str:
+    """The name of an alternative as a choice has it: `0.35` needs no quotes there, `off` does."""
+    is_plain = bool(name) and not _SPECIAL & set(name)
+    value = read_scalar(name, plain=True, tag=None) if is_plain else None
+    return name if value is not None and value_as_name(value) == name else json.dumps(name)
+
+
 def _text_as_yaml(text: str) -> str:
     is_plain = bool(text) and text == text.strip() and not _SPECIAL & set(text)
     is_text = is_plain and read_scalar(text, plain=True, tag=None) == text
@@ -82,7 +90,7 @@ def _form(schema: Schema) -> str:
     if "const" in schema:
         return as_yaml(schema["const"])
     if _few_words(schema):
-        return listed(schema["enum"])
+        return listed(map(as_yaml, schema["enum"]))
     message = str(schema.get("patternErrorMessage", ""))
     if message.startswith("expected "):
         return message.removeprefix("expected ")

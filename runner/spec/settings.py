@@ -13,6 +13,7 @@ from runner.spec.document import (
     Document,
     Finding,
     ForeignText,
+    Key,
     Keys,
     Node,
     Place,
@@ -23,6 +24,7 @@ from runner.spec.document import (
     written_path,
 )
 from runner.spec.load import parse_value
+from runner.spec.matrix import MATRIX_KEYS
 
 OPTION = "--set"
 _STEP = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_-]*)|\[(?P<quoted>[^\]]+)\]")
@@ -71,6 +73,7 @@ def _apply(root: Node, text: str, source: Source) -> None:
     if keys[0] == "extends":
         message = "can't be set here: the files are joined before"
         raise _SettingError(1, Finding(keys, message, "write it into the spec"))
+    keys = _as_in(root, keys)
     _refuse_axis(root, keys)
     value = _value(written, len(path) + 1, source, keys)
     try:
@@ -82,12 +85,24 @@ def _apply(root: Node, text: str, source: Source) -> None:
         raise _SettingError(column, Finding(keys, message, remedy)) from None
 
 
+def _as_in(root: Node, keys: Keys) -> Keys:
+    """The keys as the document has them: a number is a place in a list, and a text elsewhere."""
+    node: Node | None = root
+    known: list[Key] = []
+    for key in keys:
+        is_place = node is not None and isinstance(node.value, list)
+        known.append(key if is_place or isinstance(key, str) else str(key))
+        entry = node.entries.get(known[-1]) if node else None
+        node = entry.node if entry else None
+    return tuple(known)
+
+
 def _refuse_axis(root: Node, keys: Keys) -> None:
     """A field that the matrix sets keeps none of its own value."""
     matrix = root.value.get("matrix") if isinstance(root.value, dict) else None
     for axis in matrix if isinstance(matrix, dict) else ():
         steps = tuple(str(axis).split("."))
-        if keys[: len(steps)] == steps or steps[: len(keys)] == keys:
+        if axis not in MATRIX_KEYS and keys[: len(steps)] == steps:
             message = f"the matrix sets {shorten(str(axis))}, so this would change nothing"
             remedy = f"set the axis: {OPTION} 'matrix[{axis}]=[...]'"
             raise _SettingError(1, Finding(keys, message, remedy))

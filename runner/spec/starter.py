@@ -141,9 +141,10 @@ def starter_of_files(file: str, schema: str, models: Sequence[str]) -> str:
     path = as_yaml(models[0])
     if len(models) > 1:
         names = alternative_names(models)
-        lines = [f"    {name}: {as_yaml(path)}" for name, path in zip(names, models, strict=True)]
+        pairs = zip(names, models, strict=True)
+        lines = [f"    {as_yaml(name)}: {as_yaml(path)}" for name, path in pairs]
         question = f"Is {names[1]} slower than {names[0]}?"
-        body = _OF_FILES.format(files="\n".join(lines), first=names[0])
+        body = _OF_FILES.format(files="\n".join(lines), first=as_yaml(names[0]))
     elif models[0].endswith(TFLITE_SUFFIX):
         question = f"Does {PurePath(models[0]).name} gain from a second thread?"
         body = _OF_TFLITE.format(path=path)
@@ -163,10 +164,10 @@ def comparison(models: Sequence[str]) -> str:
     names = alternative_names(models)
     pairs = zip(names, models, strict=True)
     return (
-        f"spec: 1\nname: {as_name('-vs-'.join(names))}\n"
+        f"spec: 1\nname: {as_yaml(as_name('-vs-'.join(names)))}\n"
         f"question: {as_yaml(f'Is {names[-1]} slower than {names[0]}?')}\nmodel: {{}}\n"
         f"matrix:\n  model.file:\n"
-        + "".join(f"    {name}: {as_yaml(path)}\n" for name, path in pairs)
+        + "".join(f"    {as_yaml(name)}: {as_yaml(path)}\n" for name, path in pairs)
         + f"baseline: {{model.file: {as_yaml(names[0])}}}\n"
     )
 
@@ -187,7 +188,7 @@ def as_name(text: str) -> str:
 
 
 def _spec(file: str, schema: str, *, what: str, question: str, body: str) -> str:
-    name = as_name(PurePath(file).stem)
+    name = as_yaml(as_name(PurePath(file).stem))
     header = _HEADER.format(
         schema=schema, what=what, file=file, name=name, question=as_yaml(question)
     )

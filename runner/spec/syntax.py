@@ -12,6 +12,8 @@ from runner.spec.compose import CompositionError
 from runner.spec.document import Finding, Place
 
 _LEADING_TAB = re.compile(r" *\t")
+_VARIABLE = "${"
+_FLOW = ("parsing a flow mapping", "parsing a flow sequence")
 
 
 class _Complaint(NamedTuple):
@@ -56,6 +58,11 @@ _COMPLAINTS = (
         "parsing a flow node: did not find expected node content",
         "a value is missing here",
         "close every [ and {, and write a value after every comma and colon",
+    ),
+    _Complaint(
+        "a plain scalar: found unexpected ':'",
+        "a colon inside braces or brackets needs a value after it",
+        "write a space and a value after the colon, or put quotes around a text that contains one",
     ),
     _Complaint(
         "mapping values are not allowed",
@@ -120,6 +127,11 @@ def explain(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> CompositionErr
         finding = Finding((), "a tab can't indent YAML", "indent with spaces")
         return CompositionError(Place(place.line, tab or place.column), finding)
     says = ": ".join(part for part in (error.context, error.problem) if part)
+    bare = _bare_variable(lines[place.line - 1])
+    if bare and any(sign in says for sign in _FLOW):
+        message = "inside braces or brackets, ${NAME} needs quotes"
+        remedy = 'put quotes around the whole text, for example "${NAME}/x"'
+        return CompositionError(Place(place.line, bare), Finding((), message, remedy))
     for complaint in _COMPLAINTS:
         if complaint.sign in says:
             if complaint.at_start and error.context_mark:
@@ -128,6 +140,13 @@ def explain(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> CompositionErr
     return CompositionError(
         place, Finding((), f"not YAML: {says}", "see https://yaml.org/spec/1.1")
     )
+
+
+def _bare_variable(line: str) -> int:
+    """The column of a `${` outside quotes; 0 where there is none."""
+    before, sign, _ = line.partition(_VARIABLE)
+    is_quoted = any(before.count(quote) % 2 for quote in "'\"")
+    return len(before) + 1 if sign and not is_quoted else 0
 
 
 def _place(mark: yaml.Mark | None, lines: Sequence[str]) -> Place:

@@ -10,10 +10,11 @@ from typing import Any
 from runner.errors import Problem
 from runner.spec.axes import matrix_findings, usable
 from runner.spec.budget import budget_findings
+from runner.spec.check import Check
 from runner.spec.checks import CHECKS, check_whole
 from runner.spec.choices import choice_findings, expectation_findings
-from runner.spec.document import NOWHERE, Document, Finding, Keys, Node, problem_at
-from runner.spec.matrix import MOST_EVER, Combination, Matrix, read_matrix
+from runner.spec.document import NOWHERE, Document, Finding, Key, Keys, Node, problem_at
+from runner.spec.matrix import MOST_EVER, MOST_VARIANTS, Combination, Matrix, read_matrix
 from runner.spec.parts import GIVEN, PartReader, Parts
 from runner.spec.scalars import misreading, without_misreading
 from runner.spec.schema import spec_schema
@@ -80,16 +81,33 @@ def _of_variants(document: Document) -> Findings:
     whole = reader.of_spec()
     yield from check_whole(whole)
     yield from expectation_findings(whole.get("expect", ()))
-    variants = list(itertools.islice(matrix.combinations(), min(matrix.limit, MOST_EVER)))
-    if matrix.most > min(matrix.limit, MOST_EVER):
+    most = min(matrix.limit, MOST_EVER)
+    # Of too many, the first ones show well enough what else is wrong.
+    checked = most if matrix.most <= most else min(most, MOST_VARIANTS)
+    variants = list(itertools.islice(matrix.combinations(), checked))
+    parts = [reader.of_variant(variant) for variant in variants]
+    if matrix.most > most:
         yield from _too_many(matrix)
     elif matrix.most and not variants:
         message = "leaves no variant: exclude takes all of them out"
         yield Finding(("matrix",), message, "leave some of exclude out", at_key=True)
     elif "measure" in whole:
-        number = len({reader.content(reader.of_variant(variant)) for variant in variants})
+        number = len({reader.content(one) for one in parts})
         yield from budget_findings(whole["measure"], number)
-    yield from _variants(variants, reader, whole)
+    for finding in _variants(variants, parts, whole):
+        yield finding._replace(path=_as_written(finding.path, document.root))
+
+
+def _as_written(path: Keys, node: Node | None) -> Keys:
+    """The path without the place in a list where the file has the only item without a list."""
+    written: list[Key] = []
+    for key in path:
+        if isinstance(key, int) and node is not None and not isinstance(node.value, list):
+            continue
+        written.append(key)
+        entry = node.entries.get(key) if node else None
+        node = entry.node if entry else None
+    return tuple(written)
 
 
 def _too_many(matrix: Matrix) -> Findings:
@@ -139,12 +157,14 @@ def _misread(path: Keys, node: Node) -> Findings:
         yield from _misread((*path, key), entry.node)
 
 
-def _variants(variants: Sequence[Combination], reader: PartReader, whole: Parts) -> Findings:
+def _variants(
+    variants: Sequence[Combination], parts: Sequence[dict[str, Any]], whole: Parts
+) -> Findings:
     """What is wrong with single variants, each problem once for all variants that share it."""
     checker = _Checker(whole)
     affected: dict[tuple[Keys, Finding], list[Combination]] = {}
-    for variant in variants:
-        for finding in checker.findings(reader.of_variant(variant)):
+    for variant, own in zip(variants, parts, strict=True):
+        for finding in checker.findings(own):
             place = variant.place(finding.path)
             affected.setdefault((place, finding), []).append(variant)
     for (place, finding), some in affected.items():
@@ -159,18 +179,26 @@ class _Checker:
     def __init__(self, whole: Parts) -> None:
         self._whole = {name: whole[name] for name in ("targets",) if name in whole}
         self._known: dict[tuple[Any, ...], tuple[Finding, ...]] = {}
+        # Checks that look at the same parts are known and looked up together.
+        self._groups: dict[tuple[str, ...], list[Check]] = {}
+        for check in CHECKS:
+            self._groups.setdefault((*check.needs, *check.reads), []).append(check)
 
     def findings(self, parts: dict[str, Any]) -> Findings:
         parts |= self._whole
-        for index, check in enumerate(CHECKS):
-            needed = [parts.get(name) for name in check.needs]
-            if any(part is None for part in needed):
-                continue
-            optional = [parts.get(name) for name in check.reads]
-            key = (index, id(parts[GIVEN]), *map(id, needed), *map(id, optional))
-            if key not in self._known:
-                self._known[key] = tuple(check.run(parts))
-            yield from self._known[key]
+        for names, checks in self._groups.items():
+            key = (names, id(parts[GIVEN]), *[id(parts.get(name)) for name in names])
+            known = self._known.get(key)
+            if known is None:
+                known = self._known[key] = tuple(self._run(checks, parts))
+            if known:
+                yield from known
+
+    @staticmethod
+    def _run(checks: Sequence[Check], parts: Parts) -> Findings:
+        for check in checks:
+            if all(parts.get(name) is not None for name in check.needs):
+                yield from check.run(parts)
 
 
 def _names(variants: Iterable[Combination]) -> str:

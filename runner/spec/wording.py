@@ -57,7 +57,9 @@ class Case:
         last = self.path[-1] if self.path else None
         key = last if isinstance(last, str) and last.isidentifier() and not self.is_name else None
         shown = example(self.choice, key) or example(self.schema, key)
-        return f"for example {shown}" if shown else ""
+        if not shown and (whole := _smallest(self.schema)):
+            shown = f"{key}: {as_yaml(whole)}" if key else as_yaml(whole)
+        return f"for example {shown}" if shown else "see the reference of specs for what it takes"
 
     def quoted(self) -> str:
         """`quote it: "on"`, where the same word as text is what the schema asks for."""
@@ -65,6 +67,14 @@ class Case:
         is_word = takes_text and not isinstance(self.value, dict | list)
         fits = is_word and re.search(self.schema.get("pattern", ""), self.text)
         return f'quote it: "{self.text}"' if fits else ""
+
+
+def _smallest(schema: Schema) -> dict[str, Any]:
+    """A mapping with what it needs, from the examples of its fields; empty where it needs none."""
+    needed = list(schema.get("required", ()))
+    needed += [form["required"][0] for form in schema.get("anyOf", ()) if "required" in form][:1]
+    known = {name: follow(inner).schema for name, inner in fields(schema).items()}
+    return {name: known[name]["examples"][0] for name in needed if name in known}
 
 
 def explain(case: Case) -> Iterator[Finding]:
@@ -85,15 +95,28 @@ def _type(case: Case) -> Iterator[Finding]:
         remedy = case.quoted() if "string" in kinds else without_misreading(node)
         yield case.finding(f"{misreading(node)}; expected {wanted}", remedy)
     elif node and has_variable(node.text):
-        message = f"values of the environment stand in paths and devices only; expected {wanted}"
-        field = written_path(case.path)
-        yield case.finding(message, f'write it out, or give --set "{field}=..." with the command')
+        yield _variable(case, wanted)
     elif node and {"number", "integer"} & kinds and number_in_text(node):
         remedy = "remove the quotes" if not node.plain else f"write {number_in_text(node)}"
         yield case.finding(f"YAML reads {case.text} as text, not as a number", remedy)
+    elif isinstance(case.value, str) and case.value in _keys(case):
+        yield case.finding(f"{case.value} needs options", _with_options(case, case.value))
     else:
         message = f"expected {wanted}, found {found(case.value, node)}"
-        yield case.finding(message, case.quoted())
+        yield case.finding(message, _alternative(case) or case.quoted())
+
+
+def _variable(case: Case, wanted: str) -> Finding:
+    message = f"values of the environment stand in paths and devices only; expected {wanted}"
+    field = written_path(case.path)
+    return case.finding(message, f'write it out, or give --set "{field}=..." with the command')
+
+
+def _alternative(case: Case) -> str:
+    """What to write where a variant is named by its alternatives."""
+    names_a_variant = case.path[:1] in {("baseline",), ("expect",), ("matrix",)}
+    is_choice = names_a_variant and _kinds(case.schema) == ["string", "number", "boolean"]
+    return "write the name of one of its alternatives" if is_choice else ""
 
 
 def _kinds(schema: Schema) -> list[str]:
@@ -103,7 +126,9 @@ def _kinds(schema: Schema) -> list[str]:
 
 def _boolean(case: Case, wanted: str) -> Finding:
     guess = nearest(case.text, _words(case))
-    remedy = f"write {guess}" if guess else case.quoted()
+    written = as_yaml(guess)
+    remedy = f"write {guess}" if written == guess else f"quote it: {written}"
+    remedy = remedy if guess else case.quoted()
     value = "true" if case.value else "false"
     return case.finding(f"YAML reads {case.text} as {value}; expected {wanted}", remedy)
 
@@ -123,20 +148,29 @@ def _keys(case: Case) -> list[str]:
 def _enum(case: Case) -> Iterator[Finding]:
     name, words, keys = str(case.value), _words(case), _keys(case)
     if name in keys:
-        options = as_yaml(follow(fields(case.choice)[name]).schema["examples"][0])
-        yield case.finding(f"{name} needs options", f"write {{{name}: {options}}}")
+        yield case.finding(f"{name} needs options", _with_options(case, name))
+        return
+    if has_variable(name):
+        yield _variable(case, expected(case.choice))
         return
     guess = did_you_mean(name, [*words, *keys])
-    remedy = f"use {listed(words)}"
+    written = [as_yaml(word) for word in words]
+    remedy = f"use {listed(written)}"
     if len(words) > _MOST_KEYS_LISTED:
-        some = ", ".join(words[:_FEW])
-        remedy = f"use one of {len(words)} names, such as {some}: retime schema --format markdown"
+        few = ", ".join(written[:_FEW])
+        remedy = f"use one of {len(words)} names, such as {few}: retime schema --format markdown"
     if name in REFUSED:
         yield case.finding(f"{name} can't be used: {REFUSED[name]}", remedy)
         return
     if keys:
-        remedy = f"use {', '.join(words)}, or a mapping with {listed(keys)}"
+        remedy = f"use {', '.join(written)}, or a mapping with {listed(keys)}"
     yield case.finding(f"{shorten(name) or 'an empty text'} is not known here{guess}", remedy)
+
+
+def _with_options(case: Case, name: str) -> str:
+    """A word as the mapping that it has to be."""
+    options = as_yaml(follow(fields(case.choice)[name]).schema["examples"][0])
+    return f"write {{{name}: {options}}}"
 
 
 def _required(case: Case) -> Iterator[Finding]:
@@ -152,6 +186,7 @@ def _required(case: Case) -> Iterator[Finding]:
 def _unknown(case: Case) -> Iterator[Finding]:
     known = case.schema.get("properties", {})
     here = written_path(tuple(key for key in case.path if key != "..."))
+    words = _words(case)
     if not known:
         remedy = "it takes no options"
     elif len(known) <= _MOST_KEYS_LISTED:
@@ -160,24 +195,35 @@ def _unknown(case: Case) -> Iterator[Finding]:
         remedy = f"see the reference of {here or 'the spec'} for its keys"
     for name in case.value:
         if name not in known:
-            guess = did_you_mean(name, known) or _home(name)
-            yield Finding((*case.path, name), f"unknown key{guess}", remedy, at_key=True)
+            message, write = f"{name} takes no options", f"write the word alone: {name}"
+            if name not in words:
+                guess = did_you_mean(name, known) or _home(name, case.path)
+                message, write = f"unknown key{guess}", remedy
+            yield Finding((*case.path, name), message, write, at_key=True)
 
 
-def _home(name: str) -> str:
+def _home(name: str, path: Keys) -> str:
+    """Where a key belongs: in the section that it stands in, or in the only place there is."""
     homes = homes_of(name)
-    return f"; it belongs in {written_path(homes[0])}" if homes else ""
+    near = [home for home in homes if home[:1] == path[:1]] if path else homes
+    if not path:
+        near.sort(key=lambda home: len(home) > 1)
+    meant = near or (homes if len(homes) == 1 else [])
+    return f"; it belongs in {written_path(meant[0])}" if meant else ""
 
 
 def _pattern(case: Case) -> Iterator[Finding]:
     says = str(case.schema.get("patternErrorMessage", "this text has the wrong form"))
+    if has_variable(str(case.value)):
+        yield _variable(case, expected(case.choice))
+        return
     yield case.finding(f"{says}; found {found(case.value, case.node)}")
 
 
 def _range(case: Case) -> Iterator[Finding]:
     schema, is_share = case.schema, "string" in _kinds(case.schema)
     words = [
-        f"{phrase} {schema[key] * 100:g}%" if is_share else f"{phrase} {schema[key]:g}"
+        f"{phrase} {schema[key] * 100:g}%" if is_share else f"{phrase} {_plain(schema[key])}"
         for key, phrase in (
             ("minimum", "at least"),
             ("exclusiveMinimum", "more than"),
@@ -192,6 +238,11 @@ def _range(case: Case) -> Iterator[Finding]:
     reading = misreading(case.node) if case.node else ""
     message = reading or f"{case.text} is out of range"
     yield case.finding(f"{message}; expected {listed(words, 'and')}", remedy)
+
+
+def _plain(number: float) -> str:
+    """A bound without an exponent, which would round it."""
+    return str(int(number)) if number == int(number) else f"{number:g}"
 
 
 def _length(case: Case) -> Iterator[Finding]:
@@ -221,7 +272,9 @@ def _properties(case: Case) -> Iterator[Finding]:
         yield case.finding("is empty", remedy)
     elif all(name in known for name in here) and case.rule == 1:
         message = f"takes one key only, found {listed(here, 'and')}"
-        yield case.finding(message, "keep one; in a list, start each with a hyphen of its own")
+        in_list = bool(case.path) and isinstance(case.path[-1], int)
+        hyphens = "; in a list, start each with a hyphen of its own" if in_list else ""
+        yield case.finding(message, f"keep one{hyphens}")
     elif case.rule != 1:
         yield case.finding(f"has {len(here)} entries; at most {case.rule}", "leave some out")
 

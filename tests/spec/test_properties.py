@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
+import json
+import re
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +17,13 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from runner.cli import run
 from runner.errors import Problem, SpecError
-from runner.spec.expand import expand
+from runner.spec.expand import expand, read_spec
 from runner.spec.load import parse
 from runner.spec.model import Spec
 from runner.spec.problems import format_problem
+from runner.spec.schema import field_paths
 
 pytestmark = pytest.mark.fast
 
@@ -26,6 +34,7 @@ TEXTS = [
     for path in [*sorted(FOLDER.glob("*.yaml")), HERE.parents[1] / "specs" / "quickstart.yaml"]
 ]
 DATA = [yaml.safe_load(text) for text in TEXTS]
+LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 JARGON = ("additionalProperties", "is not of type", "anyOf", "$ref", "Traceback", "NoneType")
 FRAGMENTS = (
     *("\t", "\n", ":", ": ", "- ", "[", "]", "{", "}", "&a ", "*a", "<<: *a", "!", "!!str ", "'"),
@@ -74,12 +83,14 @@ def check_problem(problem: Problem, content: bytes) -> None:
     assert not any(word in problem.headline() for word in JARGON), problem
     assert "\n" not in problem.headline()
     if problem.line:
-        assert 1 <= problem.line <= content.decode(errors="replace").count("\n") * 2 + 40
+        assert 1 <= problem.line <= len(LINE_END.split(content.decode(errors="replace")))
         assert 1 <= problem.column <= len(problem.source) + 1
     else:
         whole = ("empty", "UTF-16", "there are more")
         assert any(word in problem.message for word in whole), problem
-    assert format_problem(problem).startswith("spec.yaml:")
+    assert problem.remedy, problem
+    assert format_problem(problem).startswith(f"{problem.file}:")
+    assert len(format_problem(problem)) < 3000
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -97,6 +108,16 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 @st.composite
 def mutated_data(draw: st.DrawFn) -> bytes:
     """A valid spec in which values are replaced, dropped or renamed, as YAML."""
+    data = draw(mutated())
+    flow = draw(st.booleans())
+    return yaml.safe_dump(data, allow_unicode=True, default_flow_style=flow).encode(
+        "utf-8", errors="surrogatepass"
+    )
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> Any:
+    """A valid spec in which values are replaced, dropped, renamed or copied to other places."""
     data = copy.deepcopy(draw(st.sampled_from(DATA)))
     for _ in range(draw(st.integers(1, 4))):
         paths = [path for path in places(data) if path]
@@ -115,10 +136,7 @@ def mutated_data(draw: st.DrawFn) -> bytes:
             parent[draw(st.text(max_size=8)) or f"{key}x"] = parent.pop(key)
         elif action == "copy":
             parent[key] = copy.deepcopy(draw(st.sampled_from([data, parent])))
-    flow = draw(st.booleans())
-    return yaml.safe_dump(data, allow_unicode=True, default_flow_style=flow).encode(
-        "utf-8", errors="surrogatepass"
-    )
+    return data
 
 
 @st.composite
@@ -151,6 +169,76 @@ def test_mutated_text_is_read_or_explained(content: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_explained(content: bytes) -> None:
     check(content)
+
+
+PATHS = [".".join(map(str, path)) for path in field_paths() if "..." not in path and len(path) < 6]
+SETTINGS = st.builds(
+    "{}={}".format,
+    st.sampled_from(PATHS)
+    | st.sampled_from(["matrix[quantize]", "model.head[0]", "matrix[model.head].wide", "train[x]"])
+    | st.text(max_size=6),
+    st.sampled_from(["1", "none", "int8", "[float32, int8]", "{adam: {}}", "2%", "", "[", "*a"])
+    | st.text(max_size=6),
+)
+
+
+@settings(MANY, max_examples=150)
+@given(
+    own=mutated_data(),
+    shared=mutated_data(),
+    given_=st.lists(SETTINGS, max_size=3),
+)
+def test_files_that_extend_each_other_are_read_or_explained(
+    own: bytes, shared: bytes, given_: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "shared.yaml").write_bytes(shared)
+        # Whatever the file itself says of what it extends, it is the other one.
+        (folder / "own.yaml").write_bytes(b"\n".join([own, b"extends: shared.yaml\n"]))
+        (folder / "files").symlink_to(FOLDER / "files")
+        problems: Sequence[Problem] = ()
+        try:
+            spec = read_spec(folder / "own.yaml", given_)
+        except SpecError as error:
+            spec, problems = None, error.problems
+    assert problems or (spec and spec.baseline in {variant.name for variant in spec.variants})
+    for problem in problems:
+        assert problem.message
+        assert problem.remedy, problem
+        assert problem.column <= len(problem.source) + 1
+        assert not any(word in problem.headline() for word in JARGON), problem
+        assert format_problem(problem)
+
+
+@settings(MANY, max_examples=100)
+@given(
+    st.binary(max_size=100) | mutated_data() | mutated_text(),
+    st.sampled_from(["text", "json", "github"]),
+    st.lists(SETTINGS, max_size=2),
+)
+def test_the_command_ends_with_0_or_2_whatever_the_file(
+    content: bytes, form: str, given_: list[str]
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "spec.yaml"
+        path.write_bytes(content)
+        arguments = [f"--set={setting}" for setting in given_]
+        said, problems = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(problems):
+            code = run(["validate", str(path), "--format", form, *arguments])
+    assert code in {0, 2}
+    assert "Traceback" not in said.getvalue() + problems.getvalue()
+    if form == "json":
+        (record,) = json.loads(said.getvalue())
+        assert record["valid"] == (code == 0)
+    if form == "github":
+        lines = said.getvalue().splitlines()
+        assert bool(lines) == (code == 2)
+        assert all(line.startswith("::error file=") for line in lines)
+    if form == "text":
+        assert (str(path) in said.getvalue()) == (code == 0)
+        assert bool(problems.getvalue()) == (code == 2)
 
 
 @MANY
