@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 
 
 def main() -> int:
     """Runs the command line; a Ctrl-C at any moment, also while importing, ends quietly."""
+    _open_what_is_closed()
     try:
         from runner.cli import run
 
         return run(sys.argv[1:])
     except KeyboardInterrupt:
-        sys.stderr.write("\nretime: interrupted; the same command goes on where it stopped\n")
+        sys.stderr.write("\nretime: interrupted\n")
         return 130
+
+
+def _open_what_is_closed() -> None:
+    """Started with a closed output (`>&-`), the command works and says nothing there."""
+    if sys.stdout is None:
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
 
 
 if __name__ == "__main__":

@@ -210,14 +210,16 @@ def _print_problems(error: SpecError) -> None:
     from rich.text import Text
 
     from runner.report.terminal import make_console
-    from runner.spec.problems import format_problem
+    from runner.spec.problems import GUTTER, WIDEST, format_problem
 
     console = make_console(stderr=True)
     for problem in error.problems:
-        console.print(Text(format_problem(problem)), soft_wrap=True)
+        text = format_problem(problem, console.width - GUTTER if console.is_terminal else WIDEST)
+        console.print(Text(text), soft_wrap=True)
         console.print()
-    count = len(error.problems)
-    last = f"{count} problem{'s' * (count != 1)}; nothing was run."
+    count = sum(1 for problem in error.problems if not problem.is_remark)
+    more = "More than " if count < len(error.problems) else ""
+    last = f"{more}{count} problem{'s' * (count != 1)}; nothing was run."
     console.print(Text(last, style="bold"), soft_wrap=True)
 
 

@@ -102,6 +102,9 @@ class Problem:
     """One thing that is wrong in a spec, and the place where it stands.
 
     Line and column count from 1; both are 0 when the problem is about the file as a whole.
+
+    Attributes:
+        is_remark: it is about the other problems: that there are more.
     """
 
     file: str
@@ -111,6 +114,7 @@ class Problem:
     message: str
     remedy: str = ""
     source: str = ""
+    is_remark: bool = False
 
     def as_record(self) -> dict[str, Any]:
         """The problem as JSON."""

@@ -85,11 +85,13 @@ class Plan:
         stages: key -> stage.
         of_variant: variant's name -> kind -> key.
         experiment_key: SHA-256 of everything that determines what is timed and how.
+        files: path of each file that the spec names -> SHA-256 of what was in it.
     """
 
     stages: Mapping[str, Stage]
     of_variant: Mapping[str, Mapping[str, str]]
     experiment_key: str
+    files: Mapping[str, str]
 
     def maker_of_file(self, variant: str) -> str:
         """The key of the stage that makes a variant's .tflite file."""
@@ -132,22 +134,17 @@ def make_plan(spec: Spec, surroundings: Surroundings) -> Plan:
         )
         for stage in order
     }
-    plan = Plan(stages, draft.of_variant, "")
+    plan = Plan(stages, draft.of_variant, "", surroundings.files)
     return replace(plan, experiment_key=content_key(_experiment(spec, plan, surroundings)))
 
 
 def _experiment(spec: Spec, plan: Plan, surroundings: Surroundings) -> dict[str, Any]:
     """Everything that determines what is timed and how."""
-    told = _Told()
     return {
         "code": CODE_VERSIONS["time"],
+        # The key of the evaluation covers the file, the images it is fed, and what runs it.
         "variants": {
-            variant.name: [
-                plan.maker_of_file(variant.name),
-                told.by(_runtime, variant.runtime),
-                variant.target,
-                surroundings.libraries[variant.name],
-            ]
+            variant.name: [plan.of_variant[variant.name]["evaluate"], variant.target]
             for variant in spec.variants
         },
         "baseline": spec.baseline,

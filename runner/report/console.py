@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from runner.report.rows import BASELINE, Row, columns, make_rows
+from runner.report.rows import BASELINE, Row, columns, joined, make_rows
 from runner.report.wording import (
     Result,
     block_sentence,
@@ -21,6 +21,13 @@ from runner.report.wording import (
     verdict_sentence,
 )
 
+# Columns below which a table would lose its figures.
+_NARROWEST_TABLE = 64
+_PAGES = {
+    "html": ("report.html", "everything above, as a page"),
+    "csv": ("report.csv", "the table, for spreadsheets"),
+    "markdown": ("report.md", "the answer and the table, in Markdown"),
+}
 _STYLES = {
     "slower": "bold red",
     "faster": "bold green",
@@ -42,9 +49,32 @@ def print_report(console: Console, result: Result, folder: Path) -> None:
     console.print()
     console.print(Text(headline(result), style="" if result["proven"] else "bold yellow"))
     console.print()
-    console.print(_table(result))
+    if console.width < _NARROWEST_TABLE:
+        _print_list(console, result)
+    else:
+        console.print(_table(result))
     _print_details(console, result)
-    _print_files(console, folder)
+    _print_files(console, result, folder)
+
+
+def _print_list(console: Console, result: Result) -> None:
+    """The table's figures below each other, for a window that is too narrow for columns."""
+    for row in make_rows(result):
+        style = _STYLES.get(row.verdict, "")
+        a_little = " (a little)" * row.below_effect
+        console.print(Text.assemble((row.name, "bold"), "  ", (row.verdict + a_little, style)))
+        figures = {
+            "latency": joined(row.latency, row.latency_interval),
+            "ratio": joined(row.ratio, row.ratio_interval),
+            "accuracy": " -> ".join(filter(None, row.accuracy)),
+            "size": row.size,
+            "memory": row.memory,
+        }
+        percentiles = [title[0] for title in columns(result)[2 : 2 + len(row.percentiles)]]
+        figures |= dict(zip(percentiles, row.percentiles, strict=True))
+        for name, figure in figures.items():
+            if figure:
+                console.print(Text.assemble(f"  {name:<9}", figure))
 
 
 def _table(result: Result) -> Table:
@@ -116,12 +146,13 @@ def _print_failures(console: Console, result: Result) -> None:
                 console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
 
 
-def _print_files(console: Console, folder: Path) -> None:
+def _print_files(console: Console, result: Result, folder: Path) -> None:
     _section(console, "Files")
     console.print(Text(f"  {folder}"), soft_wrap=True)
+    asked = result.get("report") or {"formats": []}
     for name, what in (
-        ("report.html", "everything above, as a page"),
-        ("result.json", "the same for machines"),
+        *(_PAGES[name] for name in asked["formats"]),
+        ("result.json", "everything above, for machines"),
         ("samples/", "every sample, int64 nanoseconds"),
         ("journal.jsonl", "what happened, event by event"),
         ("logs/", "what TensorFlow and the runtime said"),

@@ -6,7 +6,7 @@ import csv
 import io
 from typing import Any
 
-from runner.report.rows import columns, make_rows
+from runner.report.rows import columns, joined, make_rows
 from runner.report.wording import Result, control_sentences, headline, verdict_sentence
 
 _FIGURES = ("p50", "p90", "p95", "p99", "min", "mean")
@@ -41,9 +41,9 @@ def markdown_page(result: Result) -> str:
     for row in make_rows(result):
         cells = [
             row.name,
-            _joined(row.latency, row.latency_interval),
+            joined(row.latency, row.latency_interval),
             *row.percentiles,
-            _joined(row.ratio, row.ratio_interval),
+            joined(row.ratio, row.ratio_interval),
             row.verdict + " (a little)" * row.below_effect,
             " / ".join(filter(None, row.accuracy)),
             " / ".join(filter(None, (row.size, row.memory))),
@@ -79,10 +79,6 @@ def _line(variant: dict[str, Any], comparison: dict[str, Any] | None) -> dict[st
         "parameters": model.get("parameters"),
         "peak_memory_bytes": variant["peak_memory_bytes"],
     }
-
-
-def _joined(value: str, interval: str) -> str:
-    return f"{value} ({interval})" if interval else value
 
 
 def _markdown_row(cells: list[str]) -> str:

@@ -49,6 +49,11 @@ def columns(result: Result) -> list[tuple[str, ...]]:
     ]
 
 
+def joined(value: str, interval: str) -> str:
+    """A figure with its interval, on one line."""
+    return f"{value} ({interval})" if interval else value
+
+
 def make_rows(result: Result) -> list[Row]:
     """One row for each variant, in the order that the spec asks for."""
     settings = _settings(result)

@@ -84,6 +84,17 @@ class Architecture:
         """Its option of that name; None where it has none."""
         return next((option for option in self.options if option.name == name), None)
 
+    def without_defaults(self, base: Mapping[str, Any]) -> dict[str, Any]:
+        """A base without the options that say what holds anyway.
+
+        Args:
+            base: the fields of `model.base`.
+        """
+        usual = {option.name: option.default for option in self.options}
+        return {
+            name: value for name, value in base.items() if name not in usual or value != usual[name]
+        }
+
     def imagenet_alphas_with(self, options: Mapping[str, Any]) -> tuple[float, ...]:
         """The widths that ImageNet weights exist for when these options are chosen.
 

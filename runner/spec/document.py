@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -193,31 +193,29 @@ def shorten(text: str) -> str:
     return visible if len(visible) <= _LONGEST_TEXT else f"{visible[: _LONGEST_TEXT - 3]}..."
 
 
-def put(node: Node, keys: Keys, value: Node, key_place: Place) -> None:
-    """Puts a value at a path of a node, and makes the mappings on the way.
+def put(node: Node, keys: Keys, value: Node, key_place: Place, done: Keys = ()) -> Node:
+    """The node with a value at a path, and with the mappings on the way; the node itself stays.
+
+    Only what lies on the path is made anew: an alias of it elsewhere keeps what it had.
+
+    Args:
+        done: how much of the path leads to the node.
 
     Raises:
         KeyError: a value on the way is no mapping, or a list without such an item; its argument is
             how much of the path leads there.
     """
-    above = [node]
-    for index, key in enumerate(keys[:-1]):
-        above.append(_step(above[-1], key, value, key_place, keys[: index + 1]))
-    last, parent = keys[-1], above[-1]
-    if not _holds(parent, last):
-        raise KeyError(keys[:-1])
-    parent.entries[last] = Entry(key_place, value)
-    parent.value[last] = value.value
-
-
-def _step(node: Node, key: Key, value: Node, key_place: Place, path: Keys) -> Node:
+    key, *rest = keys
     if not _holds(node, key):
-        raise KeyError(path[:-1])
-    if key not in node.entries:
-        made = Node({}, value.place)
-        node.entries[key] = Entry(key_place, made)
-        node.value[key] = made.value
-    return node.entries[key].node
+        raise KeyError(done)
+    known = node.entries.get(key)
+    if rest:
+        inner = known.node if known else Node({}, value.place)
+        value = put(inner, tuple(rest), value, key_place, (*done, key))
+    entries = node.entries | {key: Entry(known.key if known and rest else key_place, value)}
+    made = [one.node.value for one in entries.values()]
+    plain = made if isinstance(node.value, list) else dict(zip(entries, made, strict=True))
+    return replace(node, entries=entries, value=plain)
 
 
 def _holds(node: Node, key: Key) -> bool:

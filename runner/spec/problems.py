@@ -6,26 +6,32 @@ import unicodedata
 
 from runner.errors import Problem
 
-_WIDEST_SOURCE = 100
+# The most columns of a source line that are shown, and what stands before them.
+WIDEST = 100
 _LINE_NUMBER_WIDTH = 5
+GUTTER = _LINE_NUMBER_WIDTH + len(" | ")
 
 
-def format_problem(problem: Problem) -> str:
-    """The problem as plain text of one to four lines."""
+def format_problem(problem: Problem, width: int = WIDEST) -> str:
+    """The problem as plain text of one to four lines.
+
+    Args:
+        width: the most columns of the source line that are shown.
+    """
     lines = [problem.headline()]
     if problem.line:
-        lines += _source(problem)
+        lines += _source(problem, min(width, WIDEST))
     if problem.remedy:
         lines.append(f"  Remedy: {problem.remedy}")
     return "\n".join(lines)
 
 
-def _source(problem: Problem) -> list[str]:
+def _source(problem: Problem, width: int) -> list[str]:
     """The source line, cut to a window around the column where it is long, and its caret."""
-    start = max(0, problem.column - 1 - _WIDEST_SOURCE // 2)
-    if len(problem.source) <= _WIDEST_SOURCE:
+    start = max(0, problem.column - 1 - width // 2)
+    if len(problem.source) <= width:
         start = 0
-    window = problem.source[start : start + _WIDEST_SOURCE]
+    window = problem.source[start : start + width]
     shown = "".join(char if char.isprintable() else _stand_in(char) for char in window)
     before = shown[: problem.column - 1 - start]
     gutter = f"{problem.line:>{_LINE_NUMBER_WIDTH}} | "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,13 +36,13 @@ def apply_settings(document: Document, settings: Sequence[str]) -> Document:
     A setting that can't be understood, or leads into a value that is no mapping, becomes one of the
     document's problems, so that it is reported beside those of the file.
     """
-    root = copy.deepcopy(document.root)
+    root = document.root
     problems, sources = [], []
     for text in settings:
         source = Source(OPTION, Path.cwd(), text.encode("utf-8", "surrogateescape"), [text])
         sources.append(source)
         try:
-            _apply(root, text, source)
+            root = _applied(root, text, source)
         except _SettingError as error:
             place = Place(1, error.column, source)
             problems.append(problem_at(OPTION, (), place, error.finding))
@@ -64,7 +63,8 @@ class _SettingError(Exception):
         self.finding = finding
 
 
-def _apply(root: Node, text: str, source: Source) -> None:
+def _applied(root: Node, text: str, source: Source) -> Node:
+    """The root with the setting in its place."""
     path, equals, written = text.partition("=")
     keys, column = _keys(path)
     if not equals or not keys:
@@ -77,7 +77,7 @@ def _apply(root: Node, text: str, source: Source) -> None:
     _refuse_axis(root, keys)
     value = _value(written, len(path) + 1, source, keys)
     try:
-        put(root, keys, value, Place(1, column, source))
+        return put(root, keys, value, Place(1, column, source))
     except KeyError as error:
         above: Keys = error.args[0]
         message = f"can't be set inside {written_path(above)}, which is no mapping or list with it"

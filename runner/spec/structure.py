@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -147,6 +148,13 @@ def _bound(keyword: str, breaks: Callable[[Any, Any], bool]) -> Callable[..., An
     return check
 
 
+def _pattern(validator: Validator, pattern: str, value: Any, schema: Schema) -> Iterator[Any]:
+    """The rule as JSON Schema has it, where $ is the very end, also behind a last newline."""
+    del validator, schema
+    if isinstance(value, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), value):
+        yield ValidationError("pattern")
+
+
 def _environment(
     validator: Validator, rule: Any, value: Any, schema: Schema
 ) -> Iterator[ValidationError]:
@@ -159,5 +167,5 @@ def _environment(
 _SpecValidator = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     {name: _bound(name, breaks) for name, breaks in _BOUNDS.items()}
-    | {"environment": _environment},
+    | {"environment": _environment, "pattern": _pattern},
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.errors import Problem
@@ -44,23 +44,26 @@ def validate(document: Document) -> list[Problem]:
 class _Seen:
     """What has been reported: a field that has a problem by itself gets no further one."""
 
-    fields: set[tuple[str, int, int]] = field(default_factory=set)
-    places: set[tuple[int, int, str, str]] = field(default_factory=set)
+    fields: set[tuple[str, str]] = field(default_factory=set)
+    places: set[tuple[str, str, int, int, str, str]] = field(default_factory=set)
     fields_done: bool = False
 
     def is_new(self, problem: Problem) -> bool:
-        line, column, path = problem.line, problem.column, problem.path
-        place = (line, column, path.rpartition(".")[2], problem.message)
-        new = (path, line, column) not in self.fields and place not in self.places
+        # The line's text tells the arguments of several --set apart.
+        here = (problem.file, problem.source, problem.line, problem.column)
+        # An alias is one text that stands at several paths.
+        place = (*here, problem.path.rpartition(".")[2], problem.message)
+        new = (problem.file, problem.path) not in self.fields and place not in self.places
         self.places.add(place)
         if not self.fields_done:
-            self.fields.add((path, line, column))
+            self.fields.add((problem.file, problem.path))
         return new
 
 
 def _more(document: Document) -> Problem:
     message = f"the first {MOST_PROBLEMS} problems are shown; there are more"
-    return problem_at(document.file, (), NOWHERE, Finding((), message, "mend these first"))
+    problem = problem_at(document.file, (), NOWHERE, Finding((), message, "mend these first"))
+    return replace(problem, is_remark=True)
 
 
 def _of_fields(document: Document) -> Findings:

@@ -233,7 +233,7 @@ def _range(case: Case) -> Iterator[Finding]:
         if key in schema
     ]
     remedy = ""
-    if is_share and isinstance(case.value, int | float) and 1 < case.value <= 100:
+    if is_share and isinstance(case.value, int | float) and 1 <= case.value <= 100:
         remedy = f"write {case.value:g}% if that is meant"
     reading = misreading(case.node) if case.node else ""
     message = reading or f"{case.text} is out of range"
@@ -295,6 +295,13 @@ def _any_of(case: Case) -> Iterator[Finding]:
         yield from _type(case)
 
 
+def _exclusive(case: Case) -> Iterator[Finding]:
+    """Two fields of which only one can be said."""
+    first, second = case.rule["required"]
+    message = str(case.schema.get("notErrorMessage", f"can't stand beside {second}"))
+    yield Finding((*case.path, first), message, "remove one of the two", at_key=True)
+
+
 def _environment(case: Case) -> Iterator[Finding]:
     names = unset(str(case.value))
     message = f"the environment variable {names[0]} is not set"
@@ -324,4 +331,5 @@ _WRITERS: dict[str, Callable[[Case], Iterator[Finding]]] = {
     "maxProperties": _properties,
     "anyOf": _any_of,
     "environment": _environment,
+    "not": _exclusive,
 }

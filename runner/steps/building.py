@@ -22,6 +22,7 @@ from runner.build.protocol import Progress, StageOutcome, StageRequest
 from runner.errors import EnvironmentUnusableError, StageError
 from runner.plan.stages import Plan, Stage
 from runner.report.progress import Display, Task
+from runner.steps.contents import changed_contents, hash_path
 from runner.store.artifacts import Artifact, ArtifactStore
 from runner.store.runs import Run
 from runner.timing.evaluation import Evaluation, evaluate
@@ -86,7 +87,7 @@ class _Site:
     def run_in_workers(self) -> None:
         """Runs every missing stage but evaluations; finished files need no worker."""
         for stage in [stage for stage in self._missing() if stage.kind == "adopt"]:
-            self._do_here(stage, partial(_adopt, stage.params["file"]))
+            self._do_here(stage, partial(self._adopt, stage))
         missing = [stage for stage in self._missing() if stage.kind != "evaluate"]
         if not missing:
             return
@@ -149,7 +150,14 @@ class _Site:
         self._fail(running.stage, error.as_record())
 
     def _commit(self, running: _Running, summary: Mapping[str, Any]) -> None:
+        """Keeps what a stage made, if it was made of what its key says.
+
+        Raises:
+            StageError: a file was changed since the plan was made.
+        """
         stage = running.stage
+        if changed := changed_contents(stage.params, self.plan.files):
+            raise _changed(stage, changed[0])
         seconds = time.monotonic() - running.started
         self.artifacts[stage.key] = self.store.commit(
             running.draft,
@@ -160,6 +168,26 @@ class _Site:
             seconds=seconds,
         )
         self.journal(stage, "done", seconds=round(seconds, 3))
+
+    def _adopt(self, stage: Stage, draft: Path) -> dict[str, Any]:
+        """Takes a finished .tflite file over, so that what is timed can't change under way."""
+        file, copy = stage.params["file"], draft / "model.tflite"
+        try:
+            shutil.copyfile(file, copy)
+        except OSError as error:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+                raise
+            raise StageError(
+                "the model file can't be read",
+                stage="adopt",
+                kind="bad_input",
+                why=str(error.strerror),
+                where=file,
+                remedy="check that it is there and may be read",
+            ) from error
+        if hash_path(copy) != self.plan.files[file]:
+            raise _changed(stage, file)
+        return {}
 
     def evaluate(self, libraries: Mapping[str, RuntimeLibrary]) -> None:
         """Runs every converted model over the test split, through the runtime that is timed."""
@@ -274,22 +302,15 @@ def _shower(task: Task) -> Callable[[Progress], None]:
     return show
 
 
-def _adopt(file: str, draft: Path) -> dict[str, Any]:
-    """Takes a finished .tflite file over, so that what is timed can't change under way."""
-    try:
-        shutil.copyfile(file, draft / "model.tflite")
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise
-        raise StageError(
-            "the model file can't be read",
-            stage="adopt",
-            kind="bad_input",
-            why=str(error.strerror),
-            where=file,
-            remedy="check that it is there and may be read",
-        ) from error
-    return {}
+def _changed(stage: Stage, path: str) -> StageError:
+    return StageError(
+        "a file was changed while the spec was at work",
+        stage=stage.kind,
+        kind="changed",
+        why="what was made of it does not belong to the file that the plan was made for",
+        where=path,
+        remedy="run the same command again, which takes the file as it is now",
+    )
 
 
 def _model_record(

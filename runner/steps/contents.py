@@ -1,4 +1,8 @@
-"""The content of the files that a spec names, as hashes: what a stage's key is made of."""
+"""The content of the files that a spec names, as hashes: what a stage's key is made of.
+
+A stage is checked against them again when it is done, since a training may well write the file that
+a waiting bench has already read the hash of.
+"""
 
 from __future__ import annotations
 
@@ -6,77 +10,67 @@ import csv
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from runner.errors import EnvironmentUnusableError
-from runner.spec.model import Data, Model, Spec
+from runner.errors import ArgumentError, EnvironmentUnusableError
+from runner.spec.model import Spec
 
 _PIECE = 1 << 20
+# Paths in a source of images that are not read as they are: where names in a table start from, and
+# where a package keeps what it downloads.
+_NOT_READ = {("csv", "root"), ("tfds", "folder")}
 
 
 def hash_contents(spec: Spec) -> dict[str, str]:
     """Path of each file and folder that the spec names -> SHA-256 of all that is in it.
 
     Raises:
-        EnvironmentUnusableError: one of them can't be read.
+        ArgumentError: a table of images can't be read.
+        EnvironmentUnusableError: a file can't be read.
     """
-    models = {id(variant.model): variant.model for variant in spec.variants}
-    data = {id(variant.data): variant.data for variant in spec.variants if variant.data}
-    steps = {id(variant.compress): variant.compress for variant in spec.variants}
-    hashes: dict[str, str] = {}
-    for path in (path for model in models.values() for path in _of_model(model)):
-        hashes.setdefault(path, _hash(Path(path)))
-    for one in data.values():
-        for path, files in _of_data(one):
-            hashes.setdefault(path, _hash(Path(path), files))
-    for step in (step for some in steps.values() for step in some):
-        for path in _texts(step.options.get("teacher", {})):
-            if Path(path).is_absolute():
-                hashes.setdefault(path, _hash(Path(path)))
-    return hashes
+    parts: dict[int, Any] = {}
+    for variant in spec.variants:
+        for part in (variant.data, variant.model, variant.runtime.delegate, *variant.compress):
+            if part is not None:
+                parts.setdefault(id(part), part)
+    beside: dict[str, list[Path]] = {}
+    for part in parts.values():
+        for path, files in _named(asdict(part)):
+            beside.setdefault(path, []).extend(files)
+    return {path: hash_path(Path(path), files) for path, files in beside.items()}
 
 
-def _of_model(model: Model) -> Iterator[str]:
-    if model.file is not None:
-        yield model.file
-    elif model.base is not None and Path(model.base.weights).is_absolute():
-        yield model.base.weights
+def changed_contents(params: Mapping[str, Any], known: Mapping[str, str]) -> list[str]:
+    """The files and folders among a stage's parameters that are not what they were.
+
+    Args:
+        known: path -> SHA-256, as `hash_contents` gives it.
+    """
+    return [
+        path
+        for path, files in _named(params)
+        if path in known and hash_path(Path(path), files) != known[path]
+    ]
 
 
-def _of_data(data: Data) -> Iterator[tuple[str, list[Path]]]:
-    """Each path of a data set, with the files that count beside it: images that a table names."""
-    for name, value in data.source.options.items():
-        if not isinstance(value, str) or not Path(value).is_absolute():
-            continue
-        is_table = data.source.kind == "csv" and name == "path"
-        if data.source.kind == "tfds" or name == "root":
-            continue
-        yield value, list(_images_of_table(data.source.options)) if is_table else []
+def hash_path(path: Path, beside: list[Path] | None = None) -> str:
+    """SHA-256 of a file's bytes, or of all that is in a folder; with further files, of them all.
 
-
-def _images_of_table(options: Mapping[str, Any]) -> Iterator[Path]:
-    table = Path(options["path"])
-    root = Path(options.get("root", table.parent))
-    with table.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            name = row.get(options["image"])
-            if name:
-                yield root / name
-
-
-def _hash(path: Path, beside: list[Path] | None = None) -> str:
-    digest = hashlib.sha256()
+    Raises:
+        EnvironmentUnusableError: it can't be read.
+    """
     try:
-        if path.is_dir():
-            for file in _files(path):
-                digest.update(f"{file.relative_to(path)}\0".encode("utf-8", "surrogateescape"))
-                digest.update(_hash_file(file))
-        else:
-            digest.update(_hash_file(path))
+        if path.is_file() and not beside:
+            return _hash_file(path)
+        digest = hashlib.sha256()
+        for file in _files(path) if path.is_dir() else [path]:
+            name = os.fsencode(file.relative_to(path) if file != path else file.name)
+            digest.update(name + b"\0" + _hash_file(file).encode())
         for file in beside or ():
-            # A missing image is the stage's to report; the key only has to tell that it is missing.
-            digest.update(_hash_file(file) if file.is_file() else b"missing")
+            # A missing image is the stage's to report; here it only has to tell from one that is.
+            digest.update(_hash_file(file).encode() if file.is_file() else b"missing")
     except OSError as error:
         raise EnvironmentUnusableError(
             "a file that the spec names can't be read",
@@ -87,25 +81,63 @@ def _hash(path: Path, beside: list[Path] | None = None) -> str:
     return digest.hexdigest()
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    """All files below a folder, in one order everywhere."""
-    for above, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            yield Path(above, name)
+def _named(value: Any) -> Iterator[tuple[str, list[Path]]]:
+    """Each absolute path in a record as JSON, with the files that count beside it."""
+    if isinstance(value, Mapping):
+        if value.keys() == {"kind", "options"}:
+            yield from _of_source(value["kind"], value["options"])
+        else:
+            for inner in value.values():
+                yield from _named(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _named(inner)
+    elif isinstance(value, str) and Path(value).is_absolute():
+        yield value, []
 
 
-def _hash_file(path: Path) -> bytes:
+def _of_source(kind: str, options: Mapping[str, Any]) -> Iterator[tuple[str, list[Path]]]:
+    for name, value in options.items():
+        if (kind, name) in _NOT_READ:
+            continue
+        if kind == "csv" and name == "path":
+            yield value, list(_images_of_table(options))
+        else:
+            yield from _named(value)
+
+
+def _images_of_table(options: Mapping[str, Any]) -> Iterator[Path]:
+    table = Path(options["path"])
+    root = Path(options.get("root") or table.parent)
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                if name := row.get(options["image"]):
+                    yield root / name
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ArgumentError(
+            "the table of images can't be read",
+            where=str(table),
+            why=str(error),
+            remedy="save it as comma-separated values in UTF-8",
+        ) from error
+
+
+def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
+    """All regular files below a folder, in one order everywhere; links lead in no circle."""
+    real = os.path.realpath(folder)
+    if real in above:
+        return
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir():
+            yield from _files(entry, above | {real})
+        elif entry.is_file():
+            yield entry
+
+
+def _hash_file(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while piece := file.read(_PIECE):
             digest.update(piece)
-    return digest.digest()
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _texts(inner)
-    elif isinstance(value, str):
-        yield value
+    return digest.hexdigest()
