@@ -41,12 +41,12 @@ def expand(document: Document) -> Spec:
     Raises:
         SpecError: the spec is wrong; carries all of its problems.
     """
-    problems = validate(document)
+    data = document.root.value
+    reader = PartReader(data, document.folder)
+    problems = validate(document, reader)
     if problems:
         raise SpecError(problems)
-    data = document.root.value
     matrix = read_matrix(data)
-    reader = PartReader(data, document.folder)
     whole = reader.of_spec()
     name = str(data["name"])
     family = _Family(name)

@@ -14,7 +14,7 @@ from runner.spec.document import Key
 Schema = Mapping[str, Any]
 
 FILE_NAME = "spec.schema.json"
-_REF = "#/$defs/"
+REFERENCE = "#/$defs/"
 
 
 class Part(NamedTuple):
@@ -58,7 +58,7 @@ def follow(schema: Schema) -> Part:
     reference = schema.get("$ref")
     if not isinstance(reference, str):
         return Part("", schema)
-    name = reference.removeprefix(_REF)
+    name = reference.removeprefix(REFERENCE)
     inner = follow(spec_schema()["$defs"][name])
     return Part(inner.definition or name, {**inner.schema, **schema, "$ref": None})
 
@@ -92,11 +92,6 @@ def default_of(path: tuple[str, ...]) -> Any:
     """The default of a field; None where it has none."""
     schema = sub_schema(path)
     return None if schema is None else schema.get("default")
-
-
-def stand_alone(schema: Schema) -> Schema:
-    """A sub-schema that can be used by itself: its references lead somewhere."""
-    return {"$defs": spec_schema()["$defs"], **{k: v for k, v in schema.items() if v is not None}}
 
 
 @functools.cache

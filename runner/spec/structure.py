@@ -13,7 +13,7 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from runner.spec.document import Finding, Keys, Node
-from runner.spec.schema import Schema, follow, stand_alone
+from runner.spec.schema import REFERENCE, Schema, follow, spec_schema
 from runner.spec.variables import unset
 from runner.spec.wording import Case, explain
 from runner.units import parse_share
@@ -45,7 +45,7 @@ def fits(value: Any, schema: Schema) -> bool:
 
 
 def _validator(schema: Schema) -> Validator:
-    validator: Validator = _SpecValidator(stand_alone(schema))
+    validator: Validator = _SpecValidator(schema)
     return validator
 
 
@@ -164,8 +164,18 @@ def _environment(
         yield ValidationError("environment")
 
 
+def _ref(
+    validator: Validator, reference: str, value: Any, schema: Schema
+) -> Iterator[ValidationError]:
+    """A reference into the schema's own definitions, which needs no search."""
+    del schema
+    if reference is not None:
+        definition = spec_schema()["$defs"][reference.removeprefix(REFERENCE)]
+        yield from validator.evolve(schema=definition).iter_errors(value)
+
+
 _SpecValidator = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     {name: _bound(name, breaks) for name, breaks in _BOUNDS.items()}
-    | {"environment": _environment, "pattern": _pattern},
+    | {"environment": _environment, "pattern": _pattern, "$ref": _ref},
 )

@@ -25,12 +25,16 @@ MOST_PROBLEMS = 100
 Findings = Iterator[Finding]
 
 
-def validate(document: Document) -> list[Problem]:
-    """Everything that is wrong with a spec, in the file's order; empty for a valid one."""
+def validate(document: Document, reader: PartReader) -> list[Problem]:
+    """Everything that is wrong with a spec, in the file's order; empty for a valid one.
+
+    Args:
+        reader: of the same document; what it has completed is there for the expansion.
+    """
     seen = _Seen()
     problems = [problem for problem in document.problems if seen.is_new(problem)]
-    for stage in (_of_fields, _of_variants):
-        for finding in stage(document):
+    for findings in (_of_fields(document), _of_variants(document, reader)):
+        for finding in findings:
             problem = document.problem(finding)
             if seen.is_new(problem):
                 problems.append(problem)
@@ -76,11 +80,10 @@ def _of_fields(document: Document) -> Findings:
     yield from choice_findings(data, matrix)
 
 
-def _of_variants(document: Document) -> Findings:
+def _of_variants(document: Document, reader: PartReader) -> Findings:
     """What fields mean together."""
     data = document.root.value
     matrix = usable(read_matrix(data), data)
-    reader = PartReader(data, document.folder)
     whole = reader.of_spec()
     yield from check_whole(whole)
     yield from expectation_findings(whole.get("expect", ()))
