@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -207,7 +207,7 @@ def _exclusion_findings(matrix: Matrix, data: Mapping[str, Any]) -> Findings:
             yield from named_findings((*place, path), value, known)
 
 
-def named_findings(place: Keys, value: Any, known: Mapping[str, Sequence[str]]) -> Findings:
+def named_findings(place: Keys, value: Any, known: Mapping[str, Collection[str]]) -> Findings:
     """What is wrong with one entry of a choice: a path, and the name of an alternative.
 
     Args:
@@ -230,12 +230,12 @@ def named_findings(place: Keys, value: Any, known: Mapping[str, Sequence[str]]) 
         yield Finding(place, message, it_has(names))
 
 
-def it_has(names: Sequence[str]) -> str:
+def it_has(names: Collection[str]) -> str:
     """The alternatives that there are."""
     return f"it has {some(names)}" if len(names) > 1 else f"it has only {some(names)}"
 
 
-def some(names: Sequence[str] | Mapping[str, Any]) -> str:
+def some(names: Collection[str]) -> str:
     """The first few of many names, as a sentence has them."""
     shown = [shorten(name) for name in names][:_MOST_NAMES]
     return ", ".join([*shown, "..."]) if len(names) > _MOST_NAMES else listed(shown, "and")

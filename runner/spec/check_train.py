@@ -56,7 +56,10 @@ def _source_files(parts: Parts) -> Findings:
             continue
         there = is_folder(value) if name in folders else is_file(value)
         if not there:
-            yield Finding((*path, name), no_file(value), _READ_FROM_SPEC)
+            message = no_file(value)
+            if name in folders:
+                message = message.replace("no file", "no folder", 1)
+            yield Finding((*path, name), message, _READ_FROM_SPEC)
 
 
 def _image_folder(options: Mapping[str, Any], path: Keys) -> Findings:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from runner.spec import check_base, check_model, check_runtime, check_train
 from runner.spec.check import Findings
 from runner.spec.check_runtime import target_findings
-from runner.spec.document import Finding
-from runner.spec.parts import Parts
+from runner.spec.document import Finding, Keys
+from runner.spec.matrix import Matrix
+from runner.spec.parts import GIVEN, Parts
 from runner.spec.schema import default_of
 
 CHECKS = (
@@ -25,6 +26,20 @@ def check_whole(whole: Parts) -> Findings:
     if "measure" in whole:
         yield from _measure(whole["measure"])
     yield from target_findings(whole.get("targets", {}))
+
+
+def all_findings(data: Mapping[str, Any], matrix: Matrix, variants: Sequence[Parts]) -> Findings:
+    """What says nothing about any of the variants."""
+    if not variants or any("model.base" in parts[GIVEN] for parts in variants):
+        return
+    # Compression trains too, in batches as `train` says.
+    if any("model.file" not in parts[GIVEN] or parts.get("compress") for parts in variants):
+        return
+    paths: list[Keys] = [("train",)] if "train" in data else []
+    paths += [("matrix", axis.path) for axis in matrix.axes if axis.keys[0] == "train"]
+    for path in paths:
+        message = "every network here is a finished one, so nothing is trained"
+        yield Finding(path, message, "remove it", at_key=True)
 
 
 def _measure(measure: Mapping[str, Any]) -> Findings:

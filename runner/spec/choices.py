@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from runner.spec.axes import named_findings
@@ -13,10 +13,13 @@ from runner.spec.plain import name_as_yaml
 
 Findings = Iterator[Finding]
 
+# As many as the schema allows: of more, the rest is not looked at.
+MOST_EXPECTATIONS = 256
+
 
 def choice_findings(data: Mapping[str, Any], matrix: Matrix) -> Findings:
     """Everything that is wrong with what `baseline` and `expect` name."""
-    known = matrix.paths()
+    known = matrix.paths
     baseline = data.get("baseline")
     meant: list[Combination] | None = None
     if baseline is None and "baseline" not in data:
@@ -29,7 +32,7 @@ def choice_findings(data: Mapping[str, Any], matrix: Matrix) -> Findings:
         names = {one.name("") for one in meant or ()}
         if meant is not None and len(names) != 1 and next(matrix.combinations(), None):
             yield _not_one(baseline, meant, known)
-    for index, item in enumerate(_items(data)):
+    for index, item in enumerate(_items(data)[:MOST_EXPECTATIONS]):
         variant = item.get("variant", {})
         if isinstance(variant, dict):
             yield from _expected(item, variant, index, matrix, meant)
@@ -39,12 +42,11 @@ def _expected(
     item: Choice, variant: Choice, index: int, matrix: Matrix, baseline: list[Combination] | None
 ) -> Findings:
     path: tuple[Key, ...] = ("expect", index)
-    unknown = list(_named(variant, matrix.paths(), (*path, "variant")))
+    unknown = list(_named(variant, matrix.paths, (*path, "variant")))
     yield from unknown
     if unknown or not _is_plain(variant) or not _is_countable(matrix):
         return
-    names = matrix.chosen(variant)
-    meant = [one for one in matrix.combinations() if one.has(names)]
+    meant = matrix.having(matrix.chosen(variant))
     if not meant:
         message = "matches no variant: the matrix leaves this combination out"
         yield Finding((*path, "variant"), message, "name another, or remove it from exclude")
@@ -57,6 +59,37 @@ def _is_only(baseline: list[Combination] | None, meant: Sequence[Combination]) -
     if baseline is None or len(baseline) != 1:
         return False
     return all(one.names == baseline[0].names for one in meant)
+
+
+def meaning_findings(
+    data: Mapping[str, Any], matrix: Matrix, contents: Mapping[str, tuple[Any, bool]]
+) -> Findings:
+    """Promises that say nothing, because of what the variants that they name are made of.
+
+    Args:
+        contents: name of a combination -> its content, and whether it has images.
+    """
+    baseline = data.get("baseline")
+    base = _meant(baseline, matrix) if isinstance(baseline, dict) and _is_plain(baseline) else None
+    for index, item in enumerate(_items(data)[:MOST_EXPECTATIONS]):
+        variant = item.get("variant", {})
+        if not isinstance(variant, dict) or not _is_plain(variant) or not _is_countable(matrix):
+            continue
+        if set(variant) - set(matrix.chosen(variant)):
+            continue
+        meant = [one.name("") for one in matrix.having(matrix.chosen(variant))]
+        path: tuple[Key, ...] = ("expect", index)
+        if "accuracy" in item and meant and not any(contents[name][1] for name in meant):
+            message = "there are no test images to measure it on"
+            remedy = "add data, for example data: {source: digits}"
+            yield Finding((*path, "accuracy"), message, remedy, at_key=True)
+        if "latency_ratio" in item and meant and base and len(base) == 1:
+            content = contents[base[0].name("")][0]
+            if base[0].name("") not in meant and all(contents[n][0] == content for n in meant):
+                message = "names the same content as the baseline, whose ratio is always 1"
+                yield Finding(
+                    (*path, "latency_ratio"), message, "name another variant", at_key=True
+                )
 
 
 def expectation_findings(expectations: Sequence[Mapping[str, Any]]) -> Findings:
@@ -76,7 +109,7 @@ def _items(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [item if isinstance(item, dict) else {} for item in known]
 
 
-def _named(choice: Choice, known: Mapping[str, Sequence[str]], path: Keys) -> Findings:
+def _named(choice: Choice, known: Mapping[str, Collection[str]], path: Keys) -> Findings:
     for name, value in choice.items():
         yield from named_findings((*path, name), value, known)
 
@@ -106,7 +139,7 @@ def _missing_baseline(matrix: Matrix) -> Findings:
 
 
 def _not_one(
-    baseline: Choice, meant: Sequence[Combination], known: Mapping[str, Sequence[str]]
+    baseline: Choice, meant: Sequence[Combination], known: Mapping[str, Collection[str]]
 ) -> Finding:
     if not meant:
         message = "names no variant: the matrix leaves this combination out"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from runner.spec.architectures import ARCHITECTURES
 from runner.spec.document import ForeignText
 from runner.spec.schema import Schema, branches, follow
 from runner.spec.variables import expand
@@ -55,7 +56,8 @@ def complete(value: Any, schema: Schema, folder: Path) -> Any:
         return _CONVERSIONS[definition](value, folder)
     branch = _branch(value, schema)
     if isinstance(value, Mapping):
-        return _mapping(value, branch, folder)
+        made = _mapping(value, branch, folder)
+        return _without_usual(made) if definition == "base" else made
     if isinstance(value, list):
         return [complete(item, branch.get("items", {}), folder) for item in value]
     return _number(value, branch)
@@ -68,6 +70,11 @@ def resolve(text: str, folder: Path) -> str:
     with contextlib.suppress(RuntimeError):  # there is no such user: then it is a file's name
         path = path.expanduser()
     return os.path.normpath(folder / path)
+
+
+def _without_usual(base: Mapping[str, Any]) -> dict[str, Any]:
+    """A base that says only what its architecture does not do anyway."""
+    return ARCHITECTURES[base["architecture"]].without_defaults(base)
 
 
 def _is_short(value: Any, definition: str) -> bool:

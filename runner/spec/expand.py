@@ -100,8 +100,7 @@ class _Family:
 
     def named(self, choice: Mapping[str, Any], matrix: Matrix) -> tuple[str, ...]:
         """The names of the variants that have all of a choice."""
-        names = matrix.chosen(choice)
-        meant = [self._real(one) for one in matrix.combinations() if one.has(names)]
+        meant = [self._real(one) for one in matrix.having(matrix.chosen(choice))]
         return tuple(dict.fromkeys(meant))
 
     def _real(self, combination: Combination) -> str:

@@ -2,7 +2,7 @@
 
 Mappings are joined, and whatever the nearer file says wins; lists and plain values are replaced
 whole. A mapping that stands for one choice, such as `trainable: {last: 20}`, is replaced too where
-another choice is made. An empty value (`null`) takes out what the extended file says.
+another choice is made. A written `null` takes out what the extended file says.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ def _join(base: Node, own: Node, schema: Schema | None, path: Keys) -> Node:
     entries = {key: entry for key, entry in base.entries.items() if (*path, key) != _EXTENDS}
     for key, entry in own.entries.items():
         below = entries.get(key)
-        if below and entry.node.value is None:
-            # An empty value takes out what the extended file says.
+        if below and entry.node.value is None and entry.node.text:
+            # A written null takes out what the extended file says; a forgotten value doesn't.
             del entries[key]
             continue
         inner = _inner(schema, key, path)

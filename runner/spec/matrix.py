@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -52,10 +53,15 @@ class Axis:
     path: str
     alternatives: tuple[Alternative, ...]
 
-    @property
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """The path's parts."""
         return tuple(self.path.split("."))
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its alternatives."""
+        return [one.name for one in self.alternatives]
 
     def alternative(self, choice: Any) -> Alternative | None:
         """The alternative of this name, or with this value as text."""
@@ -155,26 +161,45 @@ class Matrix:
                 yield one
             seen.add(names)
 
-    def paths(self) -> dict[str, list[str]]:
+    @cached_property
+    def paths(self) -> Mapping[str, Collection[str]]:
         """The path of everything that varies, with the names that it takes."""
-        names = {axis.path: [one.name for one in axis.alternatives] for axis in self.axes}
+        names = {axis.path: dict.fromkeys(axis.names) for axis in self.axes}
         for inclusion in self.inclusions:
             for path, name in inclusion.names.items():
-                known = names.setdefault(path, [])
-                known.extend([name] if name not in known else [])
+                names.setdefault(path, {})[name] = None
         return names
 
     def chosen(self, choice: Choice) -> dict[str, str]:
         """What a choice names, as names; what the matrix doesn't have is left out."""
-        paths = self.paths()
         names = {path: value_as_name(value) for path, value in choice.items()}
-        return {path: name for path, name in names.items() if name in paths.get(path, ())}
+        return {path: name for path, name in names.items() if name in self.paths.get(path, ())}
+
+    def having(self, choice: Mapping[str, str]) -> list[Combination]:
+        """The combinations that have all of a choice, by names that the matrix has."""
+        if not choice:
+            return list(self._all)
+        found = set.intersection(*(self._where[item] for item in choice.items()))
+        return [self._all[index] for index in sorted(found)]
 
     def meant(self, choice: Mapping[str, str]) -> list[Combination]:
         """The combinations that have all of a choice; if one of them has no more, that one."""
-        fitting = [one for one in self.combinations() if one.has(choice)]
+        fitting = self.having(choice)
         exact = [one for one in fitting if len(one.names) == len(choice)]
         return exact or fitting
+
+    @cached_property
+    def _all(self) -> tuple[Combination, ...]:
+        return tuple(self.combinations())
+
+    @cached_property
+    def _where(self) -> Mapping[tuple[str, str], set[int]]:
+        """Path and name -> the places of the combinations that have it."""
+        where: dict[tuple[str, str], set[int]] = defaultdict(set)
+        for index, one in enumerate(self._all):
+            for item in one.names.items():
+                where[item].add(index)
+        return where
 
 
 def read_matrix(data: Mapping[str, Any]) -> Matrix:

@@ -1,7 +1,7 @@
 """The parts that a variant is made of, each completed by itself.
 
-A part that doesn't fit its schema is left out, so that one mistake hides no other: every check runs
-that finds the parts it needs.
+Of a part that doesn't fit its schema, what does is kept, or else it is left out, so that one
+mistake hides no other: every check runs that finds the parts it needs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from runner.spec.complete import complete
 from runner.spec.document import Keys, at_path, has_path
 from runner.spec.matrix import Axis, Combination
 from runner.spec.schema import default_of, sub_schema
-from runner.spec.structure import fits
+from runner.spec.structure import sound
 
 Parts = Mapping[str, Any]
 
@@ -138,10 +138,9 @@ class PartReader:
         keys = tuple(part.split("."))
         schema = sub_schema(keys) or {}
         value = at_path(data, keys)
-        value = default_of(keys) if value is None else value
-        fitting = value is not None and fits(value, schema)
-        is_given = has_path(data, keys)
-        return _Read(complete(value, schema, self._folder) if fitting else None, is_given)
+        value = sound(default_of(keys) if value is None else value, schema)
+        made = None if value is None else complete(value, schema, self._folder)
+        return _Read(made, has_path(data, keys))
 
 
 def _touches(axis: str, part: str) -> bool:

@@ -13,7 +13,8 @@ from jsonschema.protocols import Validator
 from jsonschema.validators import extend
 
 from runner.spec.document import Finding, Keys, Node
-from runner.spec.schema import REFERENCE, Schema, follow, spec_schema
+from runner.spec.guess import nearest
+from runner.spec.schema import REFERENCE, Schema, fields, follow, spec_schema
 from runner.spec.variables import unset
 from runner.spec.wording import Case, explain
 from runner.units import parse_share
@@ -42,6 +43,23 @@ def structural_findings(value: Any, schema: Schema, node: Node | None) -> Iterat
 def fits(value: Any, schema: Schema) -> bool:
     """Whether a value is what the schema asks for."""
     return _validator(schema).is_valid(value)
+
+
+def sound(value: Any, schema: Schema) -> Any:
+    """What of a value fits its schema: a mapping without the fields that don't; None for nothing.
+
+    With what is left, checks find what else is wrong. A misspelt field is taken for what it means.
+    """
+    if fits(value, schema):
+        return value
+    known = fields(schema)
+    if not isinstance(value, Mapping) or not known:
+        return None
+    meant = {name if name in known else nearest(name, known): name for name in reversed(value)}
+    meant |= {name: name for name in value if name in known}
+    inner = {name: sound(value[written], known[name]) for name, written in meant.items() if name}
+    kept = {name: one for name, one in inner.items() if one is not None}
+    return kept if fits(kept, schema) else None
 
 
 def _validator(schema: Schema) -> Validator:

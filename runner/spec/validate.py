@@ -11,8 +11,8 @@ from runner.errors import Problem
 from runner.spec.axes import matrix_findings, usable
 from runner.spec.budget import budget_findings
 from runner.spec.check import Check
-from runner.spec.checks import CHECKS, check_whole
-from runner.spec.choices import choice_findings, expectation_findings
+from runner.spec.checks import CHECKS, all_findings, check_whole
+from runner.spec.choices import choice_findings, expectation_findings, meaning_findings
 from runner.spec.document import NOWHERE, Document, Finding, Key, Keys, Node, problem_at
 from runner.spec.matrix import MOST_EVER, MOST_VARIANTS, Combination, Matrix, read_matrix
 from runner.spec.parts import GIVEN, PartReader, Parts
@@ -102,6 +102,13 @@ def _of_variants(document: Document, reader: PartReader) -> Findings:
         yield from budget_findings(whole["measure"], number)
     for finding in _variants(variants, parts, whole):
         yield finding._replace(path=_as_written(finding.path, document.root))
+    yield from all_findings(data, matrix, parts)
+    if matrix.most <= most:
+        contents = {
+            one.name(""): (reader.content(part), "data" in part[GIVEN])
+            for one, part in zip(variants, parts, strict=True)
+        }
+        yield from meaning_findings(data, matrix, contents)
 
 
 def _as_written(path: Keys, node: Node | None) -> Keys:

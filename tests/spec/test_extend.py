@@ -120,6 +120,18 @@ def test_an_empty_value_hides_the_one_below(desk: Desk) -> None:
     assert (problem.file, problem.line, problem.path) == ("own.yaml", 2, "measure.effect")
 
 
+def test_a_written_null_takes_out_what_the_extended_file_says(desk: Desk) -> None:
+    stopping = "train: {validation_fraction: 10%, early_stopping: {patience: 9}}\n"
+    desk.write(
+        far=f"{SMALLEST}{stopping}measure: {{effect: 5%}}\n",
+        own="extends: far.yaml\ntrain: {early_stopping: null}\nmeasure: ~\n",
+    )
+    spec = desk.read()
+    assert spec.variants[0].train.early_stopping is None
+    assert spec.variants[0].train.validation_fraction == pytest.approx(0.1)
+    assert spec.measure.effect == pytest.approx(0.02)
+
+
 def test_paths_are_read_from_the_file_that_they_are_written_in(desk: Desk) -> None:
     for name in ("lib.so", "shared/lib.so", "shared/deep/w.h5"):
         (desk.folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -160,7 +172,11 @@ def test_a_problem_is_shown_in_the_file_that_has_it(desk: Desk) -> None:
     )
     found = {(one.file, one.line, one.column, one.path) for one in desk.problems()}
     shared = str(Path("shared/board.yaml"))
-    assert found == {("own.yaml", 7, 11, "quantize"), (shared, 3, 12, "runtime.threads")}
+    assert found == {
+        ("own.yaml", 7, 11, "quantize"),
+        (shared, 3, 12, "runtime.threads"),
+        (shared, 4, 9, "runtime.path"),
+    }
     desk.write(shared__board="# A board.\nruntime:\n  threads: 1\n  path: lib.so\n")
     desk.write(own=f"{SMALLEST}extends: shared/board.yaml\n")
     (problem,) = desk.problems()

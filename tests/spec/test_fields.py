@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from runner.errors import SpecError
+from runner.spec.architectures import ARCHITECTURES
 from runner.spec.expand import read_spec
 from runner.spec.model import Spec
 from tests.spec.fields import (
@@ -70,6 +71,12 @@ def records(spec: Spec) -> Data:
     return {name: value for name, value in vars(spec).items() if name not in _ORIGIN}
 
 
+def usual(field: Field) -> Any:
+    """What holds where the field is left out: the schema's default, or the network's own."""
+    own = {option.name: option.default for one in ARCHITECTURES.values() for option in one.options}
+    return field.schema.get("default", own.get(str(field.path[-1])))
+
+
 def same(first: Any, second: Any) -> bool:
     """Whether two plain values mean the same: `20%` and 0.2 do."""
     return _number(first) == _number(second) and isinstance(first, bool) == isinstance(second, bool)
@@ -97,7 +104,7 @@ def test_another_value_makes_another_record_or_is_refused(
         assert (one == other) == same(first, second), (first, second)
     absent = outcome(spec_without(field.path))
     for value, record in accepted if absent is not None else ():
-        assert (record == absent) == same(value, field.schema.get("default")), value
+        assert (record == absent) == same(value, usual(field)), value
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=IDS)

@@ -90,4 +90,4 @@ def test_planning_grows_with_the_variants_at_the_most() -> None:
     few, many = (calls_of(lambda n=n: planned(expanded(spec_of(n)))) for n in (100, 1000))
     assert few["add_variant"] == 100
     assert all(count <= 11 * few[name] + 20 for name, count in many.items())
-    assert many["_runtime"] == few["_runtime"] == 20
+    assert many["_runtime"] == few["_runtime"] == 10
