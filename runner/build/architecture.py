@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+import regex
 
 from runner.build.failures import StageFailure, excerpt
 from runner.build.head import make_layer
@@ -106,7 +106,7 @@ def _chosen(policy: str, argument: Any, names: Sequence[str]) -> list[bool]:
         case "from":
             return [index >= names.index(argument) for index in range(len(names))]
         case _:
-            return [re.fullmatch(argument, name) is not None for name in names]
+            return [regex.fullmatch(argument, name) is not None for name in names]
 
 
 def _set_momentum(model: keras.Model, momentum: float | None) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import regex
 
 from runner.spec.architectures import ARCHITECTURES, Architecture, Option
 from runner.spec.check import Check, Findings
@@ -17,6 +18,7 @@ from runner.spec.parts import Parts
 _BASE = ("model", "base")
 _OPTIONS = ("depth_multiplier", "minimalistic")
 _MOST_NAMES = 6
+_PATIENCE_S = 0.25
 
 
 def _alpha(parts: Parts) -> Findings:
@@ -103,8 +105,24 @@ def _policy(trainable: str | Mapping[str, Any], base: Mapping[str, Any], path: K
         message = f"{architecture.name} has no layer {shorten(argument)}"
         message += did_you_mean(argument, reversed(names))
         yield Finding(place, message, f"its last layers are {_last(names)}")
-    elif policy == "match" and not any(re.fullmatch(argument, name) for name in names):
-        message = f"no layer of {architecture.name} has a name that matches as a whole"
+    elif policy == "match":
+        yield from _match(argument, names, architecture.name, place)
+
+
+def _match(expression: str, names: Sequence[str], network: str, place: Keys) -> Findings:
+    """Whether some layer matches, found out within a time that no sound expression needs."""
+    try:
+        is_found = any(regex.fullmatch(expression, name, timeout=_PATIENCE_S) for name in names)
+    except TimeoutError:
+        message = "takes too long to match: repetitions inside of repetitions explode"
+        yield Finding(place, message, "write it without a group that is repeated inside of another")
+        return
+    except regex.error as error:
+        message = f"not a regular expression: {shorten(str(error))}"
+        yield Finding(place, message, "put a backslash before ( [ * + ? and .")
+        return
+    if not is_found:
+        message = f"no layer of {network} has a name that matches as a whole"
         yield Finding(place, message, f"names look like {_last(names)}")
 
 

@@ -86,6 +86,10 @@ HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
         lambda: f"{SMALLEST}  trainable: {{match: '{'(' * 190}'}}\n",
         "not a regular expression",
     ),
+    "exploding_expression": (
+        lambda: f"{SMALLEST}  trainable: {{match: '(\\\\w|\\\\w\\\\w)*-?\\\\W'}}\n",
+        "takes too long to match",
+    ),
     "endless_expression": (
         lambda: f"{SMALLEST}  trainable: {{match: '{'(' * 90_000}'}}\n",
         "at most 200",
