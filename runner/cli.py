@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import io
 import json
 import os
@@ -108,9 +109,11 @@ def _plan(options: argparse.Namespace) -> ExitCode:
     from runner.pipeline import foresee_bench
     from runner.spec.expand import read_spec
 
+    # A plan lives as long as the process; looking for garbage in it only takes time.
+    gc.disable()
     outlook = foresee_bench(read_spec(options.spec, options.settings), _places(options))
     if options.format == "json":
-        _write(json.dumps(outlook.as_record(), indent=1))
+        _write(outlook.as_json())
     else:
         from runner.report.plan import print_plan
         from runner.report.terminal import make_console

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -98,11 +99,23 @@ class Outlook:
             "timing": asdict(self.timing) | {"forecast": self.timing.forecast.as_record()},
         }
 
+    def as_json(self) -> str:
+        """The plan as JSON text, a stage a line: there may be ten thousands of them."""
+        parts = [f" {json.dumps(name)}: {_lines(one)}" for name, one in self.as_record().items()]
+        return "{\n" + ",\n".join(parts) + "\n}\n"
+
     def estimates(self) -> tuple[float | None, int | None]:
         """Seconds and bytes of all that will run; None where no stage like one of them was seen."""
         seconds = [stage.seconds for stage in self.to_run]
         sizes = [stage.bytes for stage in self.to_run]
         return _sum(seconds), _sum(sizes)
+
+
+def _lines(value: Any) -> str:
+    """A value as JSON on one line, or with a line for each of several mappings."""
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return "[\n  " + ",\n  ".join(map(json.dumps, value)) + "\n ]"
+    return json.dumps(value)
 
 
 def print_plan(console: Console, outlook: Outlook) -> None:

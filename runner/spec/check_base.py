@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -111,8 +112,12 @@ def _policy(trainable: str | Mapping[str, Any], base: Mapping[str, Any], path: K
 
 def _match(expression: str, names: Sequence[str], network: str, place: Keys) -> Findings:
     """Whether some layer matches, found out within a time that no sound expression needs."""
+    end = time.monotonic() + _PATIENCE_S
     try:
-        is_found = any(regex.fullmatch(expression, name, timeout=_PATIENCE_S) for name in names)
+        is_found = any(
+            regex.fullmatch(expression, name, timeout=max(1e-3, end - time.monotonic()))
+            for name in names
+        )
     except TimeoutError:
         message = "takes too long to match: repetitions inside of repetitions explode"
         yield Finding(place, message, "write it without a group that is repeated inside of another")

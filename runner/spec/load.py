@@ -22,7 +22,8 @@ LARGEST_BYTES = 2**20
 _MOST_SIBLINGS = 1000
 _BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
-_NOT_YAML = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_YAML = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+_NOT_YAML_IN_ASCII = r"[^\t\n\r\x20-\x7e]"
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -151,7 +152,8 @@ def _decode(file: str, content: bytes, lines: Sequence[str]) -> str:
         message = f"the byte 0x{body[error.start]:02x} is not UTF-8"
         finding = Finding((), message, "save the file as UTF-8")
         raise SpecError([problem_at(file, lines, place, finding)]) from None
-    bad = _NOT_YAML.search(text)
+    # The whole range takes milliseconds to compile, and few specs need it.
+    bad = re.search(_NOT_YAML_IN_ASCII if text.isascii() else _NOT_YAML, text)
     if bad:
         before = _LINE_BREAK.split(text[: bad.start()])
         place = Place(len(before), len(before[-1]) + 1)

@@ -144,22 +144,7 @@ class Matrix:
                 combination = Combination(self.axes, chosen)
                 if not any(map(combination.has, self.exclusions)):
                     yield combination
-        yield from self._added()
-
-    def _added(self) -> Iterator[Combination]:
-        """The inclusions that are not there already, each once."""
-        seen: set[tuple[tuple[str, str], ...]] = set()
-        own = {axis.path for axis in self.axes}
-        for one in self.inclusions:
-            names = tuple(one.names.items())
-            is_own = (
-                bool(own)
-                and one.names.keys() == own
-                and all(axis.alternative(one.names[axis.path]) for axis in self.axes)
-            )
-            if names not in seen and not (is_own and not any(map(one.has, self.exclusions))):
-                yield one
-            seen.add(names)
+        yield from self.inclusions
 
     @cached_property
     def paths(self) -> Mapping[str, Collection[str]]:

@@ -74,6 +74,11 @@ def test_an_inclusion_that_is_there_already_adds_nothing(read: Read, smallest: s
     assert names(spec) == ["quantize=float32", "quantize=int8", "quantize=int16x8"]
     assert spec.aliases == {}
     assert spec.baseline == "quantize=float32"
+    twice = read(
+        f"{smallest}matrix:\n  quantize: [float32, int8]\n"
+        "  include: [{quantize: int16x8}, {quantize: int16x8}]\nbaseline: {quantize: int16x8}\n"
+    )
+    assert twice.baseline == "quantize=int16x8"
 
 
 def test_the_same_content_under_two_names_is_one_variant(read: Read, smallest: str) -> None:
