@@ -41,6 +41,15 @@ int64_t retime_clock_now(void) {
     return retime_clock_read(clock);
 }
 
+/* The nanoseconds since *mark, which moves to now; negative if the clock can't
+   be read. */
+int64_t retime_clock_lap(clockid_t clock, int64_t *mark) {
+    const int64_t last = *mark;
+
+    *mark = retime_clock_read(clock);
+    return last < 0 || *mark < last ? -1 : *mark - last;
+}
+
 /* Orders integers for qsort. */
 static int compare(const void *left, const void *right) {
     int64_t a = *(const int64_t *)left;

@@ -26,6 +26,9 @@ void doubles_reset(void) {
 
 /* Stands in for calloc. */
 void *__wrap_calloc(size_t count, size_t size) {
+    if (doubles.calloc_limited && doubles.callocs-- <= 0) {
+        return NULL;
+    }
     return doubles.no_memory ? NULL : __real_calloc(count, size);
 }
 

@@ -6,7 +6,9 @@
 #define RETIME_TESTS_DOUBLES_H
 
 struct doubles {
-    int no_memory;     /* calloc gives nothing */
+    int no_memory;      /* calloc gives nothing */
+    int calloc_limited; /* it gives so often only: */
+    int callocs;
     int no_raw_clock;  /* CLOCK_MONOTONIC_RAW is unknown */
     int clock_limited; /* the clock can be read so many times only: */
     int readings;
