@@ -97,6 +97,7 @@ struct retime_tally {
     size_t depth; /* may be over RETIME_DEEPEST: those are not recorded */
     struct {
         int32_t operation; /* -1: dropped */
+        int64_t subgraph;
         int64_t start_ns;
         int64_t inside_ns; /* spent in operations that ran inside it */
         int64_t end_ns;    /* where the library tells it beforehand */
@@ -240,6 +241,8 @@ void retime_tally_span(struct retime_tally *tally, const char *name,
                        int64_t subgraph, int64_t index, int64_t start_ns,
                        int64_t elapsed_ns);
 void retime_tally_start(struct retime_tally *tally);
+void retime_tally_leave(struct retime_tally *tally, int64_t subgraph,
+                        int64_t start_ns);
 void retime_tally_close(struct retime_tally *tally);
 
 /* tflite_nodes.c */
@@ -281,9 +284,8 @@ int retime_litert_fail(retime_session *session, int status, const char *step,
                        int code, retime_error *error);
 
 /* litert_options.c */
-int retime_litert_options(retime_session *session,
-                          const retime_options *wanted, int aloud,
-                          retime_error *error);
+int retime_litert_options(retime_session *session, const retime_options *wanted,
+                          int aloud, retime_error *error);
 
 /* litert_profile.c */
 void retime_litert_events(retime_session *session);

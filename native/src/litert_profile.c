@@ -50,8 +50,12 @@ void retime_litert_events(retime_session *session) {
             retime_tally_span(tally, event->tag, (int64_t)event->subgraph,
                               (int64_t)event->index,
                               (int64_t)event->start_us * US, elapsed_ns);
-        } else if (event->type == LITERT_INSIDE ||
-                   event->type == LITERT_INSIDE_PROFILED) {
+        } else if (event->type == LITERT_INSIDE_PROFILED) {
+            /* Its delegate's kernel isn't told, so it stands in its place. */
+            retime_tally_leave(tally, (int64_t)event->subgraph, INT64_MIN);
+            retime_tally_add(tally, event->tag, (int64_t)event->subgraph,
+                             (int64_t)event->index, elapsed_ns);
+        } else if (event->type == LITERT_INSIDE) {
             retime_tally_add(tally, event->tag, (int64_t)event->subgraph,
                              (int64_t)event->index, elapsed_ns);
         }

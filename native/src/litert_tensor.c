@@ -140,7 +140,9 @@ static int layouts_of(retime_session *session, int side, LiteRtLayout *layouts,
     return code == LITERT_OK
                ? RETIME_OK
                : retime_litert_fail(session, RETIME_E_ALLOCATE,
-                                    "GetTensorLayout", code, error);
+                                    side == RETIME_OUTPUT ? "AllocateTensors"
+                                                          : "GetTensorLayout",
+                                    code, error);
 }
 
 /* Makes the buffers of one side. */

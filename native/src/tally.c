@@ -67,6 +67,7 @@ static void push(struct retime_tally *tally, const char *name, int64_t subgraph,
     }
     tally->open[tally->depth - 1].operation =
         find(tally, name, subgraph, index, parent, partition);
+    tally->open[tally->depth - 1].subgraph = subgraph;
     tally->open[tally->depth - 1].inside_ns = 0;
 }
 
@@ -137,16 +138,24 @@ void retime_tally_add(struct retime_tally *tally, const char *name,
     }
 }
 
+/* Ends the spans that can't hold what comes next: those that ended before, and
+   those of the same graph, whose nodes never run inside each other. */
+void retime_tally_leave(struct retime_tally *tally, int64_t subgraph,
+                        int64_t start_ns) {
+    while (tally->depth > 0 &&
+           (tally->open[tally->depth - 1].end_ns <= start_ns ||
+            tally->open[tally->depth - 1].subgraph == subgraph)) {
+        pop(tally, tally->open[tally->depth - 1].end_ns -
+                       tally->open[tally->depth - 1].start_ns);
+    }
+}
+
 /* An operation took so long from a given time on; what ran inside it is told
    next. */
 void retime_tally_span(struct retime_tally *tally, const char *name,
                        int64_t subgraph, int64_t index, int64_t start_ns,
                        int64_t elapsed_ns) {
-    while (tally->depth > 0 &&
-           tally->open[tally->depth - 1].end_ns <= start_ns) {
-        pop(tally, tally->open[tally->depth - 1].end_ns -
-                       tally->open[tally->depth - 1].start_ns);
-    }
+    retime_tally_leave(tally, subgraph, start_ns);
     if (tally->depth >= RETIME_DEEPEST) {
         tally->dropped++;
         return;

@@ -1,6 +1,6 @@
 /*
- * doubles.h: memory and clock that fail on demand. The linker's --wrap sends
- * the harness's calls here.
+ * doubles.h: memory, clock and system that fail on demand. The linker's --wrap
+ * sends the harness's calls here.
  */
 #ifndef RETIME_TESTS_DOUBLES_H
 #define RETIME_TESTS_DOUBLES_H
@@ -15,6 +15,12 @@ struct doubles {
     int clock_frozen;   /* it stands still */
     int clock_reversed; /* each reading is earlier than the last */
     int no_resolution;  /* the kernel won't tell the resolution */
+    int refuses;        /* the system refuses every wish */
+    int grants;         /* it says it grants them, and does nothing */
+    int no_usage;       /* getrusage fails */
+    int no_sysconf;     /* sysconf knows nothing */
+    int fake_counters;  /* it opens an empty file instead */
+    int no_read;        /* read fails */
 };
 
 /* Set fields to make things fail; doubles_reset puts everything right. */

@@ -206,6 +206,8 @@ TEST("LiteRT's spans are nested by their times") {
     CHECK_EQUAL(found[3].parent, -1);
     CHECK_TEXT(found[4].name, "Convolution");
     CHECK_EQUAL(found[4].partition, 0);
+    CHECK_EQUAL(found[4].parent, -1);
+    CHECK_EQUAL(found[3].self_ns, 10000);
     CHECK_EQUAL(found[5].partition, 0);
     CHECK_EQUAL(found[6].delegate, 1);
     fixture_close(&it);
@@ -221,6 +223,7 @@ TEST("LiteRT's spans nested deeper than the pile are counted, not kept") {
                                         .name = "deep",
                                         .type = 2,
                                         .us = 100,
+                                        .subgraph = i,
                                         .start_us = 1000};
     }
     result = profile(&it, "fake_litert.so", events, 20, 1);

@@ -6,7 +6,7 @@ It happens in a process of its own (`evaluation_worker`), since a library can cr
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class Evaluation:
         scaling: `minus_one_to_one` or `raw`: how pixels become the model's input.
         output: an existing folder that receives `scores.npy` (float32, (samples, classes), after
             dequantization), `input.bin` (the first image as the model takes it) and `facts.json`.
+        options: fields of `RuntimeOptions`, by name.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Evaluation:
     delegate: str
     threads: int
     output: str
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 def evaluate(

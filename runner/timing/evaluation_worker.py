@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from runner.timing import native
 from runner.timing.evaluation import Evaluation
+from runner.timing.records import RuntimeOptions, Tensor
 
 # Images a call: bounds memory to a few tens of MB.
 _BATCH = 64
@@ -52,7 +53,11 @@ def _evaluate(evaluation: Evaluation) -> None:
     with (
         native.Library.open(evaluation.library) as library,
         library.session(
-            model, delegate=evaluation.delegate, threads=evaluation.threads, count_nodes=True
+            model,
+            delegate=evaluation.delegate,
+            threads=evaluation.threads,
+            count_nodes=True,
+            options=RuntimeOptions(**evaluation.options),
         ) as session,
     ):
         taken, given = _only(session.inputs, "input"), _only(session.outputs, "output")
@@ -76,7 +81,7 @@ def _evaluate(evaluation: Evaluation) -> None:
     (output / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _only(tensors: tuple[native.Tensor, ...], what: str) -> native.Tensor:
+def _only(tensors: tuple[Tensor, ...], what: str) -> Tensor:
     if len(tensors) != 1:
         raise native.HarnessError(
             status=-1, step="evaluate", message=f"the model has {len(tensors)} {what}s, not one"
@@ -84,7 +89,7 @@ def _only(tensors: tuple[native.Tensor, ...], what: str) -> native.Tensor:
     return tensors[0]
 
 
-def _prepare(images: NDArray[np.uint8], scaling: str, tensor: native.Tensor) -> NDArray[np.generic]:
+def _prepare(images: NDArray[np.uint8], scaling: str, tensor: Tensor) -> NDArray[np.generic]:
     """Images (n, h, w, 3) uint8 -> the model's own input type, quantized where it is."""
     real = images.astype(np.float32)
     if scaling == "minus_one_to_one":
@@ -96,7 +101,7 @@ def _prepare(images: NDArray[np.uint8], scaling: str, tensor: native.Tensor) -> 
     return np.asarray(np.clip(stored, limits.min, limits.max), dtype=tensor.type_name)
 
 
-def _dequantize(raw: NDArray[np.generic], tensor: native.Tensor) -> NDArray[np.float32]:
+def _dequantize(raw: NDArray[np.generic], tensor: Tensor) -> NDArray[np.float32]:
     stored = np.asarray(raw, dtype=np.float32)
     if tensor.type_name == "float32" or not tensor.scale:
         return stored

@@ -181,7 +181,7 @@ class Library(Owner):
     @property
     def missing(self) -> tuple[str, ...]:
         """Functions that it lacks and that its kind may have, each with the feature that is lost."""
-        found = []
+        found: list[str] = []
         missing = compiled().lib.retime_library_missing
         while (one := missing(self.opened(), len(found))) != compiled().ffi.NULL:
             found.append(text(one))

@@ -225,9 +225,7 @@ class Session(Owner):
         return tuple(_describe(pointer, index, describe) for index in range(count(pointer)))
 
 
-def open_session(
-    library: Any, model: Any, asked: dict[str, int], options: RuntimeOptions
-) -> Any:
+def open_session(library: Any, model: Any, asked: dict[str, int], options: RuntimeOptions) -> Any:
     """Calls the harness; returns a bare pointer, which the caller owns.
 
     Args:

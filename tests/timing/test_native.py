@@ -140,9 +140,7 @@ def test_samples_go_to_any_buffer_of_int64(session: Session) -> None:
         memoryview(bytearray(64)).cast("q")[::2],
     ],
 )
-def test_samples_of_another_kind_are_refused(
-    session: Session, samples: native.Samples
-) -> None:
+def test_samples_of_another_kind_are_refused(session: Session, samples: native.Samples) -> None:
     with pytest.raises(TypeError, match="samples must"):
         session.time(samples)
 

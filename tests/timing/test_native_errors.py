@@ -94,7 +94,10 @@ def test_wrong_sizes_and_indexes_are_refused(session: Session) -> None:
     assert "no output 1" in refused(lambda: session.read(1)).why
     assert "17 and 16 bytes" in refused(lambda: session.map(FOUR + b"x", 1)).why
     assert refused(lambda: session.warm_up(-1, 0)).status == -1
-    assert "a delay of -5 ns" in refused(lambda: session.time(array("q", [0]), Timing(delay_ns=-5))).why
+    assert (
+        "a delay of -5 ns"
+        in refused(lambda: session.time(array("q", [0]), Timing(delay_ns=-5))).why
+    )
     with pytest.raises(ValueError, match="-1 inferences"):
         session.map(FOUR, -1)
 

@@ -20,7 +20,8 @@ from tests.conftest import Models
 @pytest.fixture
 def job(models: Models, tmp_path: Path) -> Job:
     return Job(
-        library=find_tflite(None).path,
+        library="tflite",
+        path=find_tflite(None).path,
         model=str(models.plain),
         input=str(models.input),
         samples=str(tmp_path / "samples"),
@@ -104,7 +105,7 @@ def test_a_crash_names_the_signal_and_the_step(job: Job, tmp_path: Path) -> None
     # A library whose every call jumps into nothing.
     source, library = tmp_path / "crash.c", tmp_path / "crash.so"
     symbols = subprocess.run(
-        ["nm", "-D", "--defined-only", job.library], capture_output=True, text=True, check=True
+        ["nm", "-D", "--defined-only", job.path], capture_output=True, text=True, check=True
     )
     names = {line.split()[-1].partition("@")[0] for line in symbols.stdout.splitlines()}
     functions = [name for name in names if name.startswith("TfLite")]
@@ -114,6 +115,6 @@ def test_a_crash_names_the_signal_and_the_step(job: Job, tmp_path: Path) -> None
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
     with pytest.raises(StageError, match="crashed with SIGSEGV at: ") as caught:
         LocalTarget(tmp_path / "log").run(
-            dataclasses.replace(job, library=str(library)), arm="a", timeout_s=60
+            dataclasses.replace(job, path=str(library)), arm="a", timeout_s=60
         )
     assert caught.value.kind == "crashed"
