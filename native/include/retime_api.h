@@ -375,7 +375,7 @@ int retime_conditions_apply(const retime_wishes *wishes,
 int32_t retime_flushes_to_zero(void);
 
 /* So many bytes of other memory push everything out of the caches: twice the
-   largest one, or 64 MiB where the system doesn't tell it. */
+   largest one, at most 128 MiB, or 64 MiB where the system doesn't tell it. */
 size_t retime_cache_flush_bytes(void);
 
 /* Takes a reading; about a quarter of a millisecond. Does nothing for NULL. */

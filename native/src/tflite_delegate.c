@@ -73,6 +73,7 @@ int retime_xnnpack_add(retime_session *session, const retime_library *library,
     struct retime_tflite_session *own = &session->own.tflite;
     TfLiteXNNPackDelegateOptions chosen;
     const TfLiteXNNPackDelegateOptions *taken;
+    size_t told;
     int status = retime_demand(library, TFLITE_XNNPACK, error);
 
     if (status != RETIME_OK) {
@@ -90,13 +91,15 @@ int retime_xnnpack_add(retime_session *session, const retime_library *library,
         return retime_fail_with_log(error, RETIME_E_DELEGATE,
                                     "XNNPackDelegateCreate", &session->log);
     }
-    /* The structure's layout is the library's; ask what came over. Both layouts
-       have the flags in their first three words. */
+    /* The structure's layout is the library's; ask what came over, up to the
+       flags: with a cache, the library fills in what follows. */
     taken = own->call->xnnpack_options(own->xnnpack);
-    if (taken == NULL ||
-        memcmp(taken, &chosen,
-               offsetof(TfLiteXNNPackDelegateOptions, newer.flags) +
-                   sizeof chosen.newer.flags) != 0) {
+    told = offsetof(TfLiteXNNPackDelegateOptions, older.weights_cache);
+    if (layout_of(&chosen) == NEWER) {
+        told = offsetof(TfLiteXNNPackDelegateOptions, newer.flags) +
+               sizeof chosen.newer.flags;
+    }
+    if (taken == NULL || memcmp(taken, &chosen, told) != 0) {
         return retime_fail(error, RETIME_E_DELEGATE, "XNNPackDelegateCreate",
                            "the delegate took other options than were asked "
                            "for: %d threads instead of %d, or other flags",

@@ -280,7 +280,7 @@ int retime_session_time(retime_session *session, const retime_timing *timing,
 
 /* How many bytes it takes to push everything out of the caches. */
 size_t retime_cache_flush_bytes(void) {
-    enum { DEFAULT_BYTES = 64 << 20 };
+    enum { DEFAULT_BYTES = 64 << 20, MOST_BYTES = 128 << 20 };
     long largest = -1;
 
 #ifdef _SC_LEVEL3_CACHE_SIZE
@@ -289,5 +289,9 @@ size_t retime_cache_flush_bytes(void) {
         largest = sysconf(_SC_LEVEL2_CACHE_SIZE);
     }
 #endif
-    return largest > 0 ? 2 * (size_t)largest : DEFAULT_BYTES;
+    if (largest <= 0) {
+        return DEFAULT_BYTES;
+    }
+    /* Virtual machines tell the cache of all cores of their host. */
+    return largest > MOST_BYTES / 2 ? MOST_BYTES : 2 * (size_t)largest;
 }

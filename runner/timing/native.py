@@ -180,7 +180,7 @@ class Library(Owner):
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Functions that it lacks and that its kind may have, each with the feature that is lost."""
+        """Functions that it lacks and its kind may have, each with the feature that is lost."""
         found: list[str] = []
         missing = compiled().lib.retime_library_missing
         while (one := missing(self.opened(), len(found))) != compiled().ffi.NULL:

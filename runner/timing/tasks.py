@@ -82,11 +82,12 @@ def _take_samples(bench: Bench, first: Measurement, cost_ns: float, say: Say) ->
     after = system.take_reading()
     say("step write samples")
     _write_samples(samples[:done], job.samples)
-    peak = (after.peak_resident_bytes or 0) - bench.resident_bytes
+    # What flushes the caches isn't the model's.
+    peak = (before if job.flush_caches else after).peak_resident_bytes or 0
     return replace(
         first,
         runs=done,
-        peak_memory_bytes=max(0, peak),
+        peak_memory_bytes=max(0, peak - bench.resident_bytes),
         cpu_ns=_grown(before, after, "cpu_ns") or 0,
         voluntary_switches=_grown(before, after, "voluntary_switches") or 0,
         involuntary_switches=_grown(before, after, "involuntary_switches") or 0,
