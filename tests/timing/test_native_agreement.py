@@ -194,14 +194,18 @@ def test_a_thousand_inferences_give_one_output(
             assert bytes(session.map(image, 1)) == first
 
 
-@pytest.mark.parametrize("cache", ["memory", "file"])
+@pytest.mark.parametrize(("kind", "cache"), [("tflite", "memory"), ("litert", "file")])
 def test_a_weight_cache_changes_no_output(
-    libraries: dict[str, native.Library], zoo: dict[str, Animal], cache: str, tmp_path: Path
+    libraries: dict[str, native.Library],
+    zoo: dict[str, Animal],
+    kind: str,
+    cache: str,
+    tmp_path: Path,
 ) -> None:
     file = tmp_path / "weights"
     options = RuntimeOptions(weight_cache=str(file) if cache == "file" else cache)
     for _ in range(2):
-        with open_session(libraries["tflite"], zoo["float32"], "xnnpack", options) as session:
+        with open_session(libraries[kind], zoo["float32"], "xnnpack", options) as session:
             expect_agreement(session, zoo["float32"], "xnnpack")
     assert file.exists() == (cache == "file")
 
