@@ -53,6 +53,7 @@ int bench_open_session(struct bench *bench) {
         wishes_read(bench->job, &wishes, why, sizeof why) != 0) {
         return report_error("job", why, BAD_INPUT);
     }
+    options.session.progress = report_progress;
     report_step("read the model");
     failed = files_read(bench->job->model, (size_t)bench->job->buffer_offset,
                         &bench->model);

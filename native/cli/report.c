@@ -18,6 +18,12 @@ void report_step(const char *name) {
     fflush(stdout);
 }
 
+/* The same, as opening a session tells it. */
+void report_progress(const char *step, void *context) {
+    (void)context;
+    report_step(step);
+}
+
 /* Says a number of the result. */
 void report_number(const char *key, int64_t value) {
     printf("result %s %" PRId64 "\n", key, value);

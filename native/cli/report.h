@@ -15,6 +15,7 @@
 enum exit_code { DONE = 0, BAD_INPUT = 2, REFUSED = 3, UNUSABLE = 4 };
 
 void report_step(const char *name);
+void report_progress(const char *step, void *context);
 void report_number(const char *key, int64_t value);
 void report_text(const char *key, const char *value);
 void report_condition(const char *key, const retime_condition *condition);

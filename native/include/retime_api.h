@@ -91,6 +91,10 @@ typedef struct retime_options {
     size_t setting_count;
     const retime_shape *shapes; /* inputs to resize */
     size_t shape_count;
+    /* Where not NULL, called before each step that can crash on a bad model,
+       with the step's name as an error record would have it. */
+    void (*progress)(const char *step, void *context);
+    void *context;
 } retime_options;
 
 /* What it took to make a session, in nanoseconds. */
@@ -231,7 +235,7 @@ typedef struct retime_counts {
 /* Opens the library at `path` and binds its functions. A path without a slash
    is looked for where the system's loader looks.
    *library is to be closed with retime_library_close after the last session
-   that was made from it.
+   that was made from it; its code stays in memory.
    Fails with E_ARGUMENT, E_MEMORY, E_LIBRARY, E_SYMBOL (names the function). */
 int retime_library_open(const char *path, retime_library **library,
                         retime_error *error);

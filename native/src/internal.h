@@ -223,6 +223,14 @@ void retime_bind_one(void *handle, const char *name, void *address);
 int retime_xnnpack_read_flags(const char *words, uint32_t *set,
                               uint32_t *cleared, retime_error *error);
 
+/* A step of opening a session begins. */
+static inline void retime_progress(const retime_options *options,
+                                   const char *step) {
+    if (options->progress != NULL) {
+        options->progress(step, options->context);
+    }
+}
+
 /* session.c */
 int retime_invoke(retime_session *session, retime_error *error);
 

@@ -86,7 +86,9 @@ int retime_library_open(const char *path, retime_library **library,
         return retime_fail(error, RETIME_E_MEMORY, "open-library", "no memory");
     }
     memcpy(opened->path, path, strlen(path) + 1);
-    opened->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    /* LiteRT leaves functions of its own to be called when the process exits, so
+       its code has to stay. */
+    opened->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (opened->handle == NULL) {
         status =
             retime_fail(error, RETIME_E_LIBRARY, "dlopen", "%s", dlerror());

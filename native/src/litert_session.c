@@ -136,6 +136,7 @@ static int compile(retime_session *session, const retime_options *wanted,
     for (int aloud = 0; status == RETIME_OK && aloud < 2; aloud++) {
         status = retime_litert_options(session, wanted, aloud, error);
         if (status == RETIME_OK) {
+            retime_progress(wanted, "CreateCompiledModel");
             code = own->call->compiled_create(own->environment, own->model,
                                               own->options, &own->compiled);
         }
@@ -254,6 +255,7 @@ static int open_session(retime_session *session, const retime_library *library,
         return retime_litert_fail(session, RETIME_E_LIBRARY,
                                   "CreateEnvironment", code, error);
     }
+    retime_progress(options, "CreateModelFromBuffer");
     code = own->call->model_create(own->environment, model, size, &own->model);
     if (code != LITERT_OK) {
         return retime_litert_fail(session, RETIME_E_MODEL,
@@ -269,6 +271,7 @@ static int open_session(retime_session *session, const retime_library *library,
         status = resize(session, library, options, error);
     }
     if (status == RETIME_OK) {
+        retime_progress(options, "AllocateTensors");
         status = retime_litert_buffers(session, error);
     }
     startup->allocate_ns = retime_clock_lap(session->clock, &mark);

@@ -71,6 +71,7 @@ static int make_interpreter(retime_session *session,
     status = add_parts(session, library, wanted, options, error);
     if (status == RETIME_OK) {
         retime_log_clear(&session->log);
+        retime_progress(wanted, "InterpreterCreate");
         own->interpreter = own->call->interpreter_create(own->model, options);
         if (own->interpreter == NULL) {
             status = retime_fail_with_log(error, RETIME_E_INTERPRETER,
@@ -208,6 +209,7 @@ static int open_session(retime_session *session, const retime_library *library,
     own->call = &library->tflite;
     own->before.kernels = -1;
     own->after.kernels = -1;
+    retime_progress(options, "ModelCreate");
     own->model =
         own->call->model_create(model, size, retime_log_report, &session->log);
     if (own->model == NULL) {
@@ -226,6 +228,7 @@ static int open_session(retime_session *session, const retime_library *library,
     look(session);
     status = resize(session, library, options, error);
     if (status == RETIME_OK) {
+        retime_progress(options, "AllocateTensors");
         status = allocate(session, error);
     }
     startup->allocate_ns = retime_clock_lap(session->clock, &mark);

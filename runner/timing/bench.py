@@ -71,6 +71,7 @@ def open_bench(job: Job, say: Say) -> Iterator[Bench]:
                 count_nodes=job.task == "profile",
                 profile=job.task == "profile",
                 options=job.options,
+                progress=lambda step: say(f"step {step}"),
             ) as session:
                 input_sets = _input_sets(job, session, say)
                 if input_sets:

@@ -142,6 +142,7 @@ class Library(Owner):
         count_nodes: bool = False,
         profile: bool = False,
         options: RuntimeOptions | None = None,
+        progress: Callable[[str], None] | None = None,
     ) -> Session:
         """Makes a model ready to run, with its inputs zeroed.
 
@@ -152,6 +153,7 @@ class Library(Owner):
             threads: from 1 to 1024.
             count_nodes: fill `Session.nodes`. It adds observers to the session, so not for timing.
             profile: allow `Session.profile`, whose profiler slows every inference.
+            progress: called with the name of each step that can crash on a bad model, before it.
 
         Raises:
             HarnessError: the library refuses the model or the options.
@@ -170,7 +172,7 @@ class Library(Owner):
             "count_nodes": count_nodes,
             "profile": profile,
         }
-        pointer = open_session(library, borrowed, asked, options or RuntimeOptions())
+        pointer = open_session(library, borrowed, asked, options or RuntimeOptions(), progress)
         # What is borrowed hangs on the destructor: it is let go after the session, in any order
         # that the garbage collector takes.
         close = partial(_close_session, lib.retime_session_close, (library, borrowed))

@@ -225,13 +225,20 @@ class Session(Owner):
         return tuple(_describe(pointer, index, describe) for index in range(count(pointer)))
 
 
-def open_session(library: Any, model: Any, asked: dict[str, int], options: RuntimeOptions) -> Any:
+def open_session(
+    library: Any,
+    model: Any,
+    asked: dict[str, int],
+    options: RuntimeOptions,
+    progress: Callable[[str], None] | None,
+) -> Any:
     """Calls the harness; returns a bare pointer, which the caller owns.
 
     Args:
         library: an open library's pointer.
         model: the bytes, as the compiled module borrows them.
         asked: the plain numbers among the options.
+        progress: called with the name of each step that can crash, before it.
 
     Raises:
         HarnessError: the library refuses the model or the options.
@@ -268,6 +275,13 @@ def open_session(library: Any, model: Any, asked: dict[str, int], options: Runti
         "shapes": shapes,
         "shape_count": len(options.shapes),
     }
+    if progress is not None:
+        tell = progress
+
+        def step(name: Any, _context: Any) -> None:
+            tell(text(name))
+
+        fields["progress"] = ffi.callback("void(char *, void *)", step)
     holder = ffi.new("retime_session **")
     record = ffi.new("retime_options *", fields)
     call(lib.retime_session_open, library, model, len(model), record, holder)

@@ -62,7 +62,7 @@ class LocalTarget:
             )
         how = ended.signal_name or f"exit code {ended.returncode}"
         raise StageError(
-            f"crashed with {how} at: {report.step}",
+            f"crashed with {how} in {report.step}",
             stage="time",
             kind="crashed",
             where=arm,
