@@ -73,18 +73,60 @@ int bench_open_session(struct bench *bench) {
 
 /* Makes random sets of inputs. */
 static int make_sets(struct bench *bench, size_t size) {
+    int status = RETIME_OK;
+
     bench->sets.size = (size_t)bench->job->input_sets * size;
-    bench->sets.block = malloc(bench->sets.size + 1);
+    bench->sets.block = calloc(bench->sets.size, 1);
     bench->sets.data = bench->sets.block;
     if (bench->sets.block == NULL) {
         return bench_no_memory();
     }
-    for (int64_t i = 0; i < bench->job->input_sets; i++) {
-        if (retime_session_randomize(
-                bench->session, (uint64_t)(bench->job->input_seed + i),
-                bench->sets.data + (size_t)i * size, size, &bench->error)) {
-            return report_failure(&bench->error);
-        }
+    for (int64_t i = 0; i < bench->job->input_sets && !status; i++) {
+        status = retime_session_randomize(
+            bench->session, (uint64_t)(bench->job->input_seed + i),
+            bench->sets.data + (size_t)i * size, size, &bench->error);
+    }
+    return status ? report_failure(&bench->error) : DONE;
+}
+
+/* Writes the first set. */
+static int write_first(struct bench *bench) {
+    const char *from = bench->sets.data;
+    int status = RETIME_OK;
+
+    for (int32_t i = 0;
+         i < retime_session_input_count(bench->session) && !status; i++) {
+        retime_tensor tensor = {.bytes = 0};
+
+        status =
+            retime_session_input(bench->session, i, &tensor, &bench->error) ||
+            retime_session_write(bench->session, i, from, tensor.bytes,
+                                 &bench->error);
+        from += tensor.bytes;
+    }
+    return status ? report_failure(&bench->error) : DONE;
+}
+
+/* Gets the sets of inputs from a file or makes them. */
+static int get_sets(struct bench *bench, size_t size) {
+    const struct job *job = bench->job;
+    int failed = 0;
+
+    report_step("read the inputs");
+    if (job->input[0] == '\0') {
+        return make_sets(bench, size);
+    }
+    failed = files_read(job->input, 0, &bench->sets);
+    if (failed) {
+        return bench_file_failed(job->input, failed);
+    }
+    if (bench->sets.size == 0 || bench->sets.size % size != 0) {
+        char message[160];
+
+        snprintf(message, sizeof message,
+                 "%zu bytes are no whole sets of inputs; a set has %zu",
+                 bench->sets.size, size);
+        return report_error("inputs", message, REFUSED);
     }
     return DONE;
 }
@@ -96,47 +138,19 @@ int bench_set_inputs(struct bench *bench) {
         strcmp(job->inputs, "zeros") == 0 ||
         (job->input[0] == '\0' && strcmp(job->inputs, "real") == 0);
     size_t size = 0;
-    int failed;
+    int code;
 
-    if (retime_session_input_size(bench->session, &size, &bench->error)) {
-        return report_failure(&bench->error);
-    }
+    /* What can be described once can be again: the session is open. */
+    (void)retime_session_input_size(bench->session, &size, &bench->error);
     if (zeros || size == 0) {
         return DONE;
     }
-    report_step("read the inputs");
-    if (job->input[0] == '\0') {
-        failed = make_sets(bench, size);
-        if (failed) {
-            return failed;
-        }
-    } else {
-        failed = files_read(job->input, 0, &bench->sets);
-        if (failed) {
-            return bench_file_failed(job->input, failed);
-        }
-    }
-    if (bench->sets.size == 0 || bench->sets.size % size != 0) {
-        char message[160];
-
-        snprintf(message, sizeof message,
-                 "%zu bytes are no whole sets of inputs; a set has %zu",
-                 bench->sets.size, size);
-        return report_error("inputs", message, REFUSED);
+    code = get_sets(bench, size);
+    if (code != DONE) {
+        return code;
     }
     bench->set_count = bench->sets.size / size;
-    for (int32_t i = 0, at = 0; i < retime_session_input_count(bench->session);
-         i++) {
-        retime_tensor tensor;
-
-        if (retime_session_input(bench->session, i, &tensor, &bench->error) ||
-            retime_session_write(bench->session, i, bench->sets.data + at,
-                                 tensor.bytes, &bench->error)) {
-            return report_failure(&bench->error);
-        }
-        at += (int32_t)tensor.bytes;
-    }
-    return DONE;
+    return write_first(bench);
 }
 
 /* Runs the first inference and the warm-up. */

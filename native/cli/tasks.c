@@ -40,6 +40,11 @@ static void plan(const struct bench *bench, retime_timing *timing,
     }
 }
 
+/* By how much a counter grew; -1 where it isn't told. */
+static int64_t grown(int64_t before, int64_t after) {
+    return before < 0 || after < 0 ? -1 : after - before;
+}
+
 /* Says what was in force and what was counted while timing. */
 static void report_surroundings(const struct bench *bench,
                                 const retime_reading *before,
@@ -65,12 +70,8 @@ static void report_surroundings(const struct bench *bench,
     report_number("frequency_after_khz", after->frequency_khz);
     report_number("throttled_bits", after->throttled_bits);
     report_number("throttle_events",
-                  after->throttle_events < 0
-                      ? -1
-                      : after->throttle_events - before->throttle_events);
-    report_number("steal_ns", after->steal_ns < 0
-                                  ? -1
-                                  : after->steal_ns - before->steal_ns);
+                  grown(before->throttle_events, after->throttle_events));
+    report_number("steal_ns", grown(before->steal_ns, after->steal_ns));
     report_number("cycles", counts->cycles);
     report_number("instructions", counts->instructions);
     report_number("cache_misses", counts->cache_misses);

@@ -258,7 +258,7 @@ int retime_session_time(retime_session *session, const retime_timing *timing,
         course.flush = calloc(wanted->flush_bytes, 1);
         if (course.flush == NULL) {
             status = retime_fail(error, RETIME_E_MEMORY, "time",
-                                 "no %zu bytes to flush the caches with",
+                                 "no memory for %zu bytes to flush caches with",
                                  wanted->flush_bytes);
         }
     }

@@ -22,6 +22,8 @@ void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+int __real_posix_memalign(void **memory, size_t alignment, size_t size);
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t size);
 int __real_clock_getres(clockid_t clock, struct timespec *resolution);
 int __wrap_clock_getres(clockid_t clock, struct timespec *resolution);
 
@@ -37,6 +39,12 @@ void *__wrap_calloc(size_t count, size_t size) {
         return NULL;
     }
     return doubles.no_memory ? NULL : __real_calloc(count, size);
+}
+
+/* Stands in for posix_memalign. */
+int __wrap_posix_memalign(void **memory, size_t alignment, size_t size) {
+    return doubles.no_memory ? ENOMEM
+                             : __real_posix_memalign(memory, alignment, size);
 }
 
 /* Stands in for clock_gettime. */
@@ -139,4 +147,16 @@ long __wrap_syscall(long number, ...) {
     }
     errno = ENOENT;
     return -1;
+}
+
+void __real_retime_emulator(char *name, size_t size);
+void __wrap_retime_emulator(char *name, size_t size);
+
+/* Stands in for the search for an emulator, where the program calls it. */
+void __wrap_retime_emulator(char *name, size_t size) {
+    if (doubles.emulated) {
+        strncpy(name, "some-emulator", size);
+    } else {
+        __real_retime_emulator(name, size);
+    }
 }

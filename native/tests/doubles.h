@@ -21,6 +21,7 @@ struct doubles {
     int no_sysconf;     /* sysconf knows nothing */
     int fake_counters;  /* it opens an empty file instead */
     int no_read;        /* read fails */
+    int emulated;       /* an emulator is found */
 };
 
 /* Set fields to make things fail; doubles_reset puts everything right. */

@@ -11,6 +11,11 @@
 /* A model is these bytes; anything else is refused. */
 #define FAKE_MODEL "fake model"
 
+/* Counts that several threads may change, where they do. */
+#ifndef FAKE_COUNT
+#define FAKE_COUNT int
+#endif
+
 enum { FAKE_MOST_TENSORS = 2, FAKE_MOST_BYTES = 64, FAKE_MOST_NODES = 16 };
 enum { FAKE_MOST_EVENTS = 48 };
 
@@ -72,10 +77,10 @@ struct fake_control {
     int no_name;    /* LiteRT: not 0: tensors and signatures have none */
     int bad_events; /* LiteRT: not 0: tells a negative number of events */
     /* What was seen */
-    int live;    /* objects that exist */
-    int misuses; /* deletions out of order, calls on deleted objects */
-    int invokes;
-    int32_t threads;
+    FAKE_COUNT live;    /* objects that exist */
+    FAKE_COUNT misuses; /* deletions out of order, calls on deleted objects */
+    FAKE_COUNT invokes;
+    FAKE_COUNT threads;
     int32_t xnnpack_threads;
     int64_t observer_flags;
     uint32_t xnnpack_flags;
@@ -91,5 +96,8 @@ struct fake_control *fake_control(void);
 /* Puts them back: a model of one float input and one float output, four values
    each, of which an inference makes the output by adding one to each byte. */
 void fake_reset(void);
+
+/* Counts anew the calls of the function that is to fail. */
+void fake_count(void);
 
 #endif

@@ -6,13 +6,13 @@
 #include "tflite.h"
 
 struct TfLiteModel {
-    int users; /* interpreters */
+    FAKE_COUNT users; /* interpreters */
 };
 
 struct TfLiteDelegate {
     TfLiteOpaqueDelegateBuilder observer; /* prepare is NULL: XNNPACK */
     TfLiteXNNPackDelegateOptions options;
-    int users;
+    FAKE_COUNT users;
 };
 
 struct TfLiteInterpreterOptions {

@@ -159,7 +159,9 @@ int fake_invoke(TfLiteInterpreter *interpreter, const char *name) {
                 (unsigned char)(interpreter->input[j].data[i] + 1);
         }
     }
-    fake_control()->output[0].size += fake_control()->growth;
+    if (fake_control()->growth > 0) {
+        fake_control()->output[0].size += fake_control()->growth;
+    }
     return 0;
 }
 
