@@ -23,19 +23,17 @@ void retime_bind_one(void *handle, const char *name, void *address) {
     memcpy(address, &found, sizeof found);
 }
 
-/* Where the library keeps the address of one of its kind's functions. */
-static char *place_of(const retime_library *library, size_t index) {
-    const struct retime_backend *backend = library->backend;
-
-    return (char *)(uintptr_t)library + backend->calls +
-           backend->functions[index].offset;
+/* Where in the library the address of one of its kind's functions is. */
+static size_t place_of(const retime_library *library, size_t index) {
+    return library->backend->calls + library->backend->functions[index].offset;
 }
 
 /* Whether a function was found. */
 static int has(const retime_library *library, size_t index) {
     void *address;
 
-    memcpy(&address, place_of(library, index), sizeof address);
+    memcpy(&address, (const char *)library + place_of(library, index),
+           sizeof address);
     return address != NULL;
 }
 
@@ -57,7 +55,8 @@ static int bind_functions(retime_library *library, retime_error *error) {
     for (size_t i = 0; i < library->backend->function_count; i++) {
         const struct retime_function *wanted = &library->backend->functions[i];
 
-        retime_bind_one(library->handle, wanted->name, place_of(library, i));
+        retime_bind_one(library->handle, wanted->name,
+                        (char *)library + place_of(library, i));
         if (wanted->feature[0] == '\0' && !has(library, i)) {
             return retime_fail(error, RETIME_E_SYMBOL, "dlsym",
                                "%s has no function %s: it is no whole %s "
@@ -86,8 +85,8 @@ int retime_library_open(const char *path, retime_library **library,
         return retime_fail(error, RETIME_E_MEMORY, "open-library", "no memory");
     }
     memcpy(opened->path, path, strlen(path) + 1);
-    /* LiteRT leaves functions of its own to be called when the process exits, so
-       its code has to stay. */
+    /* LiteRT leaves functions of its own to be called when the process exits,
+       so its code has to stay. */
     opened->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
     if (opened->handle == NULL) {
         status =

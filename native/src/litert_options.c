@@ -20,7 +20,7 @@ static int add(retime_session *session, const char *identifier,
         return retime_fail(error, RETIME_E_MEMORY, "CreateOpaqueOptions",
                            "no memory");
     }
-    memcpy(payload, text, strlen(text));
+    memcpy(payload, text, strlen(text) + 1);
     code = own->call->opaque_create(identifier, payload, free, &opaque);
     if (code != LITERT_OK) {
         free(payload);

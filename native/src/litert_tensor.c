@@ -153,7 +153,7 @@ static int make_side(retime_session *session, int side, retime_error *error) {
     int status = RETIME_OK;
 
     own->tensors[side] = calloc(count + 1, sizeof *own->tensors[side]);
-    own->buffers[side] = calloc(count + 1, sizeof *own->buffers[side]);
+    own->buffers[side] = calloc(count + 1, sizeof(LiteRtTensorBuffer));
     if (layouts == NULL || own->tensors[side] == NULL ||
         own->buffers[side] == NULL) {
         status =

@@ -55,7 +55,7 @@ int retime_session_output(const retime_session *session, int32_t index,
 static int find(const retime_session *session, int side, int32_t index,
                 const char *step, const void *bytes, size_t size, void **values,
                 retime_error *error) {
-    retime_tensor tensor;
+    retime_tensor tensor = {.bytes = 0};
     int status = describe(session, side, index, step, &tensor, error);
 
     if (status != RETIME_OK) {
@@ -82,7 +82,7 @@ int retime_session_write(retime_session *session, int32_t index,
     int status = find(session, RETIME_INPUT, index, "write-input", bytes, size,
                       &values, error);
 
-    if (status == RETIME_OK && size > 0) {
+    if (status == RETIME_OK && values != NULL && bytes != NULL) {
         memcpy(values, bytes, size);
     }
     return status;
@@ -95,7 +95,7 @@ int retime_session_read(const retime_session *session, int32_t index,
     int status = find(session, RETIME_OUTPUT, index, "read-output", bytes, size,
                       &values, error);
 
-    if (status == RETIME_OK && size > 0) {
+    if (status == RETIME_OK && values != NULL && bytes != NULL) {
         memcpy(bytes, values, size);
     }
     return status;
@@ -112,7 +112,7 @@ static int add_up(const retime_session *session, int side, const char *step,
     }
     for (int32_t i = 0;
          i < (side == RETIME_INPUT ? session->inputs : session->outputs); i++) {
-        retime_tensor tensor;
+        retime_tensor tensor = {.bytes = 0};
         int status = describe(session, side, i, step, &tensor, error);
 
         if (status != RETIME_OK) {
@@ -140,7 +140,7 @@ int retime_session_output_size(const retime_session *session, size_t *size,
 int retime_set_write(retime_session *session, const char *bytes,
                      retime_error *error) {
     for (int32_t i = 0; i < session->inputs; i++) {
-        retime_tensor tensor;
+        retime_tensor tensor = {.bytes = 0};
         int status = retime_session_input(session, i, &tensor, error);
 
         if (status == RETIME_OK) {
@@ -160,7 +160,7 @@ int retime_set_write(retime_session *session, const char *bytes,
 int retime_inputs_clear(retime_session *session, retime_error *error) {
     for (int32_t i = 0; i < session->inputs; i++) {
         const char *step = "zero-inputs";
-        retime_tensor tensor;
+        retime_tensor tensor = {.bytes = 0};
         int status = describe(session, RETIME_INPUT, i, step, &tensor, error);
         void *values;
 

@@ -22,7 +22,7 @@ struct course {
     const retime_timing *timing;
     const struct retime_delay *delay; /* NULL: none */
     size_t set_size;                  /* bytes of one set of inputs */
-    volatile char *flush;             /* memory to write before each run */
+    char *flush;                      /* memory to write before each run */
     size_t run;                       /* the next one's number */
 };
 
@@ -97,7 +97,7 @@ static int get_ready(struct course *course, retime_error *error) {
                                   error);
     }
     for (size_t i = 0; i < timing->flush_bytes; i += CHUNK) {
-        course->flush[i] = (char)course->run;
+        ((volatile char *)course->flush)[i] = (char)course->run;
     }
     if (timing->gap_ns > 0) {
         const struct timespec gap = {(time_t)(timing->gap_ns / 1000000000),
@@ -271,7 +271,7 @@ int retime_session_time(retime_session *session, const retime_timing *timing,
         retime_log_clear(&session->log);
         status = time_all(&course, samples_ns, capacity, &taken, error);
     }
-    free((void *)(uintptr_t)course.flush);
+    free(course.flush);
     if (done != NULL) {
         *done = taken;
     }

@@ -113,17 +113,15 @@ TEST("lists of a job have an end") {
     }
 }
 
+#define LONG_NUMBER "shapes 0 1111111111111111111111111\n"
+
 TEST("words of a job that mean nothing are refused by name") {
-    static const char *const wrong[] = {"call shout\n",
-                                        "shapes \n",
-                                        "shapes 0 x\n",
-                                        "shapes 0 1 2 3 4 5 6 7 8 9\n",
-                                        "shapes 0 "
-                                        "1111111111111111111111111\n",
-                                        "flush_to_zero maybe\n",
-                                        "priority 20\n",
-                                        "priority -21\n",
-                                        "priority x\n"};
+    static const char *const wrong[] = {
+        "call shout\n",  "shapes \n",
+        "shapes 0 x\n",  "shapes 0 1 2 3 4 5 6 7 8 9\n",
+        LONG_NUMBER,     "flush_to_zero maybe\n",
+        "priority 20\n", "priority -21\n",
+        "priority x\n"};
     struct options options;
     struct wishes wishes;
     struct job job;
