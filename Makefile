@@ -53,6 +53,7 @@ format: setup-dev ## Bring Python and C into shape
 
 benchmark: setup-dev ## Measure Retime itself; prints a table of ratios
 	@$(BIN)/python benchmarks/overhead.py $(ARGS)
+	@$(BIN)/python benchmarks/harness.py $(ARGS)
 
 lock: ## Renew the locked dependencies (needs uv on the PATH)
 	uv pip compile $(LOCK) -c locks/constraints.txt pyproject.toml -o locks/run.txt
