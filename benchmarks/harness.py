@@ -179,7 +179,7 @@ def timed_runs(bench: Bench) -> list[Line]:
     lines = []
     for name, runs in (("tiny", 20_000), ("mobilenet_float32", 200), ("mobilenet_int8", 300)):
         for kind in ("tflite", "litert"):
-            lines.append(
+            lines += [
                 bench.pair(
                     f"a timed run, {name}, {kind}",
                     lambda kind=kind, name=name, runs=runs: bench.loop_ns(kind, name, runs),
@@ -187,7 +187,7 @@ def timed_runs(bench: Bench) -> list[Line]:
                     lambda kind=kind, name=name, runs=runs: bench.bare_ns(kind, name, runs),
                     1.1,
                 )
-            )
+            ]
         lines += [
             bench.pair(
                 f"ai_edge_litert's interpreter, {name}",
