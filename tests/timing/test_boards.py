@@ -20,7 +20,7 @@ import pytest
 from runner.timing.job import Job
 from runner.timing.libraries import find_tflite
 from tests.timing.harness_program import build_program, run_program
-from tests.timing.zoo import Animal, make_zoo
+from tests.timing.zoo import Animal
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,6 @@ BOARDS = {
     ),
 }
 LOCKED = "pymicro-wakeword==2.5.0"
-
-
-@pytest.fixture(scope="module")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Animal]:
-    return make_zoo(tmp_path_factory.mktemp("zoo"))
 
 
 @pytest.fixture(scope="module", params=list(BOARDS))

@@ -12,18 +12,13 @@ from runner.timing import native
 from runner.timing.libraries import find_library
 from runner.timing.records import RuntimeOptions
 from runner.timing.session import Session
-from tests.timing.zoo import QUANTIZED, Animal, make_zoo
+from tests.timing.zoo import QUANTIZED, Animal
 
 KINDS = ("tflite", "litert")
 DELEGATES = ("none", "xnnpack")
 # What a float model may differ by. Dynamic quantization rounds activations, and each version does
 # it in its own way.
 TOLERANCE = {"dynamic": 0.02, "int16x8": 1e-3, "float16": 1e-3, "int8_float_io": 0.0}
-
-
-@pytest.fixture(scope="module")
-def zoo(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Animal]:
-    return make_zoo(tmp_path_factory.mktemp("zoo"))
 
 
 @pytest.fixture(scope="module")
