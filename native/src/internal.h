@@ -288,6 +288,9 @@ int retime_litert_describe(const retime_session *session, int side,
                            retime_error *error);
 void *retime_litert_data(const retime_session *session, int side,
                          int32_t index);
+
+/* litert_status.c */
+void retime_litert_explain(retime_session *session);
 int retime_litert_fail(retime_session *session, int status, const char *step,
                        int code, retime_error *error);
 

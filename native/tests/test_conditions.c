@@ -116,6 +116,12 @@ TEST("flush-to-zero does what it says, and is told") {
     CHECK_EQUAL(retime_flushes_to_zero(), 0);
     CHECK(!halves_to_zero());
     CHECK_EQUAL(retime_conditions_apply(&wishes, &conditions, NULL), RETIME_OK);
+    if (getenv("UNDER_VALGRIND") != NULL) {
+        /* Its processor has no such switch; that is told. */
+        CHECK_EQUAL(conditions.flush_to_zero.state, -1);
+        CHECK(conditions.flush_to_zero.reason[0] != '\0');
+        return;
+    }
     CHECK_EQUAL(conditions.flush_to_zero.state, 1);
     CHECK_EQUAL(retime_flushes_to_zero(), 1);
     CHECK(halves_to_zero());

@@ -6,12 +6,16 @@ The worker in Python and the stand-alone program `retime-harness` print the same
 from __future__ import annotations
 
 from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
 
 from runner.errors import StageError
 
 # The step that a worker names when the disk was full, which is no arm's fault.
 NO_SPACE = "no-space"
 _LAST = "elapsed_ns"
+# How LiteRT's errors end where it had printed the reason.
+_ELSEWHERE = "on standard error"
+_LAST_WORDS_BYTES = 400
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,8 @@ def read_report(text: str) -> Report:
 def refusal(report: Report, *, where: str, log: str) -> StageError:
     """The error of a process that said itself what went wrong."""
     step, message = report.error or (report.step, "")
+    if message.endswith(_ELSEWHERE):
+        message = f"{message}: {_last_words(log)}"
     return StageError(
         f"{step} failed",
         stage="time",
@@ -164,3 +170,12 @@ def _value(kind: str, text: str) -> str | int | None:
     if kind == "str":
         return text
     return None if "None" in kind and int(text) < 0 else int(text)
+
+
+def _last_words(log: str) -> str:
+    """The end of a log, as one line; empty where there is none."""
+    try:
+        end = Path(log).read_bytes()[-_LAST_WORDS_BYTES:]
+    except OSError:
+        return ""
+    return " ".join(end.decode("utf-8", errors="replace").split())

@@ -12,8 +12,9 @@ import pytest
 
 from runner.errors import StageError
 from runner.timing.job import Job
-from runner.timing.libraries import find_tflite
+from runner.timing.libraries import find_library, find_tflite
 from runner.timing.targets.local import LocalTarget
+from tests import native_models
 from tests.conftest import Models
 
 
@@ -84,6 +85,21 @@ def test_a_model_that_the_runtime_refuses_is_reported_in_its_words(
     assert caught.value.why
     assert caught.value.where == "wide/int8"
     assert caught.value.log == str(tmp_path / "log")
+
+
+def test_what_litert_prints_of_a_refusal_is_told(job: Job, tmp_path: Path) -> None:
+    model = tmp_path / "future.tflite"
+    model.write_bytes(native_models.future_operator())
+    future = dataclasses.replace(
+        job,
+        library="litert",
+        path=find_library("litert", None).path,
+        model=str(model),
+        input="",
+    )
+    with pytest.raises(StageError) as caught:
+        LocalTarget(tmp_path / "log").run(future, arm="a", timeout_s=60)
+    assert "Op builtin_code out of range: 9999" in caught.value.why
 
 
 def test_a_missing_model_is_refused_with_its_path(job: Job, tmp_path: Path) -> None:
