@@ -99,6 +99,7 @@ void bench_report_session(const struct bench *bench) {
     report_text("clock", clock.id == CLOCK_MONOTONIC_RAW ? "CLOCK_MONOTONIC_RAW"
                                                          : "CLOCK_MONOTONIC");
     report_number("clock_resolution_ns", clock.resolution_ns);
+    report_number("clock_step_ns", clock.step_ns);
     report_number("clock_cost_ns", clock.cost_ns);
     report_text("emulator", bench->emulator);
     report_text("counters_reason", retime_counters_reason(bench->counters));

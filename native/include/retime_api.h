@@ -126,7 +126,10 @@ typedef struct retime_tensor {
 typedef struct retime_clock {
     int32_t id;            /* the clockid_t in use */
     int64_t resolution_ns; /* as the kernel states it */
-    int64_t cost_ns;       /* of one reading: the median of many */
+    /* The least by which two readings in a row were seen to differ, where they
+       did; 0: they never did. */
+    int64_t step_ns;
+    int64_t cost_ns; /* of one reading: the median of many */
 } retime_clock;
 
 /* How runs are timed. Zero bytes: `capacity` runs, one after the other. */

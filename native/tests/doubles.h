@@ -12,6 +12,7 @@ struct doubles {
     int no_raw_clock;  /* CLOCK_MONOTONIC_RAW is unknown */
     int clock_limited; /* the clock can be read so many times only: */
     int readings;
+    int clock_coarse;   /* its readings are multiples of so many ns */
     int clock_frozen;   /* it stands still */
     int clock_reversed; /* each reading is earlier than the last */
     int no_resolution;  /* the kernel won't tell the resolution */

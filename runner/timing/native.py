@@ -206,7 +206,7 @@ def clock() -> Clock:
     record = compiled().ffi.new("retime_clock *")
     call(compiled().lib.retime_clock_describe, record)
     name = _CLOCKS.get(record.id, f"clock {record.id}")
-    return Clock(name, int(record.resolution_ns), int(record.cost_ns))
+    return Clock(name, int(record.resolution_ns), int(record.step_ns), int(record.cost_ns))
 
 
 def now_ns() -> int:

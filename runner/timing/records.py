@@ -101,11 +101,13 @@ class Clock:
     Attributes:
         name: such as `CLOCK_MONOTONIC_RAW`.
         resolution_ns: as the kernel states it.
+        step_ns: the least by which two readings in a row were seen to differ.
         cost_ns: of one reading, the median of many.
     """
 
     name: str
     resolution_ns: int
+    step_ns: int
     cost_ns: int
 
 

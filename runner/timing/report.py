@@ -35,6 +35,7 @@ class Measurement:
         major_faults: page faults while timing that read the disk.
         clock_resolution_ns: of the clock in use.
         clock_cost_ns: of one reading.
+        clock_step_ns: the least by which two readings in a row were seen to differ.
         elapsed_ns: of the whole job, process start excluded.
         call: what ran an inference, `interpreter` or `signature`.
         migrations: from core to core while timing.
@@ -63,6 +64,7 @@ class Measurement:
     clock_resolution_ns: int
     clock_cost_ns: int
     elapsed_ns: int
+    clock_step_ns: int | None = None
     call: str = "interpreter"
     peak_memory_bytes: int = 0
     cpu_ns: int = 0

@@ -165,6 +165,7 @@ def _basics(bench: Bench) -> Measurement:
         clock=clock.name,
         clock_resolution_ns=clock.resolution_ns,
         clock_cost_ns=clock.cost_ns,
+        clock_step_ns=clock.step_ns,
         elapsed_ns=0,
         call=bench.session.call,
         counters_reason=bench.counters.reason,

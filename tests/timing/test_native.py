@@ -232,6 +232,7 @@ def test_the_clock_is_described_and_goes_on() -> None:
     clock = native.clock()
     assert clock.name in {"CLOCK_MONOTONIC_RAW", "CLOCK_MONOTONIC"}
     assert clock.resolution_ns > 0
+    assert clock.step_ns > 0
     assert clock.cost_ns >= 0
     earlier = native.now_ns()
     assert 0 < earlier <= native.now_ns()
