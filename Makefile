@@ -84,6 +84,7 @@ format: setup-dev ## Bring Python and C into shape
 benchmark: setup-dev ## Measure Retime itself; prints tables of ratios
 	@$(BIN)/python benchmarks/spec.py
 	@$(BIN)/python benchmarks/overhead.py $(ARGS)
+	@$(BIN)/python benchmarks/harness.py $(ARGS)
 
 lock: ## Renew the locked dependencies (needs uv on the PATH)
 	uv pip compile $(LOCK) -c locks/constraints.txt pyproject.toml -o locks/run.txt

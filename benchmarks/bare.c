@@ -3,6 +3,8 @@
  * around them. Prints the nanoseconds that one turn of the loop takes.
  *
  *   bare LIBRARY MODEL DELEGATE RUNS     DELEGATE: none | xnnpack
+ *   bare LIBRARY MODEL DELEGATE 1 once   no warm-up: a whole process to be timed;
+ *                                        prints its resident memory in KiB
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -60,7 +62,7 @@ int main(int argc, char **argv)
     int64_t started;
     long runs;
 
-    if (argc != 5 || !(library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL)))
+    if ((argc != 5 && argc != 6) || !(library = dlopen(argv[1], RTLD_NOW | RTLD_LOCAL)))
         return 1;
     runs = strtol(argv[4], NULL, 10);
     samples = calloc((size_t)runs, sizeof(*samples));
@@ -85,6 +87,17 @@ int main(int argc, char **argv)
     interpreter = create(model_from(argv[2]), options);
     if (!interpreter || allocate(interpreter))
         return 1;
+    if (argc == 6) {
+        char line[128];
+        FILE *status;
+
+        if (invoke(interpreter) || !(status = fopen("/proc/self/status", "r")))
+            return 1;
+        while (fgets(line, sizeof(line), status))
+            if (!strncmp(line, "VmRSS:", 6))
+                printf("%ld\n", strtol(line + 6, NULL, 10));
+        return 0;
+    }
     for (started = now_ns(); now_ns() - started < 200000000;)
         if (invoke(interpreter))
             return 1;

@@ -41,6 +41,15 @@ int64_t retime_clock_now(void) {
     return retime_clock_read(clock);
 }
 
+/* The nanoseconds since *mark, which moves to now; negative if the clock can't
+   be read. */
+int64_t retime_clock_lap(clockid_t clock, int64_t *mark) {
+    const int64_t last = *mark;
+
+    *mark = retime_clock_read(clock);
+    return last < 0 || *mark < last ? -1 : *mark - last;
+}
+
 /* Orders integers for qsort. */
 static int compare(const void *left, const void *right) {
     int64_t a = *(const int64_t *)left;
@@ -75,11 +84,32 @@ int64_t retime_clock_cost(clockid_t clock) {
     return retime_median(costs, BATCHES);
 }
 
+/* The least by which two readings in a row differ, where they do; -1 if the
+   clock can't be read or steps back, 0 if it stands still. */
+static int64_t measure_step(clockid_t clock) {
+    int64_t least = 0;
+    int64_t last = retime_clock_read(clock);
+
+    for (int i = 0; i < BATCHES * READS; i++) {
+        const int64_t now = retime_clock_read(clock);
+
+        if (last < 0 || now < last) {
+            return -1;
+        }
+        if (now > last && (least == 0 || now - last < least)) {
+            least = now - last;
+        }
+        last = now;
+    }
+    return least;
+}
+
 /* Describes the clock in use. */
 int retime_clock_describe(retime_clock *clock, retime_error *error) {
     clockid_t id = CLOCK_MONOTONIC;
     struct timespec resolution;
     int64_t cost;
+    int64_t step;
     int status;
 
     if (clock == NULL) {
@@ -91,12 +121,14 @@ int retime_clock_describe(retime_clock *clock, retime_error *error) {
         return status;
     }
     cost = retime_clock_cost(id);
-    if (cost < 0 || clock_getres(id, &resolution) != 0) {
+    step = measure_step(id);
+    if (cost < 0 || step < 0 || clock_getres(id, &resolution) != 0) {
         return retime_fail(error, RETIME_E_CLOCK, "clock_getres",
                            "the clock stopped answering (errno %d)", errno);
     }
     clock->id = (int32_t)id;
     clock->resolution_ns = retime_nanoseconds(&resolution);
+    clock->step_ns = step;
     clock->cost_ns = cost;
     return RETIME_OK;
 }

@@ -110,3 +110,12 @@ void retime_log_report(void *log, const char *format, va_list arguments) {
     }
     into->length = strlen(into->text);
 }
+
+/* Appends a line of the harness's own making. */
+void retime_log_add(struct retime_log *log, const char *format, ...) {
+    va_list arguments;
+
+    va_start(arguments, format);
+    retime_log_report(log, format, arguments);
+    va_end(arguments);
+}

@@ -1,15 +1,6 @@
 /* run.c: inferences that are not timed. */
 #include "internal.h"
 
-/* Runs one inference. */
-static int invoke(retime_session *session, retime_error *error) {
-    if (session->call->invoke(session->interpreter) == TFLITE_OK) {
-        return RETIME_OK;
-    }
-    return retime_fail_with_log(error, RETIME_E_INVOKE, "Invoke",
-                                &session->log);
-}
-
 /* Runs until both so many inferences and so much time are done. */
 int retime_session_warm_up(retime_session *session, int64_t min_runs,
                            int64_t min_ns, int64_t *runs, retime_error *error) {
@@ -29,7 +20,7 @@ int retime_session_warm_up(retime_session *session, int64_t min_runs,
     start = retime_clock_read(session->clock);
     now = start;
     while (now >= 0 && (done < min_runs || now - start < min_ns)) {
-        status = invoke(session, error);
+        status = retime_invoke(session, error);
         if (status != RETIME_OK) {
             break;
         }
@@ -47,53 +38,72 @@ int retime_session_warm_up(retime_session *session, int64_t min_runs,
     return status;
 }
 
-/* Checks that `count` tensors of `each` bytes fill `size` bytes. */
+/* Checks that `count` sets of `each` bytes fill `size` bytes. */
 static int fits(size_t count, size_t each, size_t size) {
     return each == 0 ? size == 0 : size % each == 0 && size / each == count;
 }
 
-/* Runs the model on each of `count` inputs that lie end to end. */
+/* Reads all outputs end to end, which must still have `size` bytes. */
+static int read_set(retime_session *session, char *to, size_t size,
+                    retime_error *error) {
+    size_t now = 0;
+    int status = retime_session_output_size(session, &now, error);
+
+    if (status == RETIME_OK && now != size) {
+        status =
+            retime_fail(error, RETIME_E_TENSOR, "map",
+                        "the outputs had %zu bytes and now have %zu: their "
+                        "shape depends on the values",
+                        size, now);
+    }
+    for (int32_t i = 0; status == RETIME_OK && i < session->outputs; i++) {
+        retime_tensor tensor;
+
+        status = retime_session_output(session, i, &tensor, error);
+        if (status == RETIME_OK) {
+            status = retime_session_read(session, i, to, tensor.bytes, error);
+            to += tensor.bytes;
+        }
+    }
+    return status;
+}
+
+/* Runs the model on each of `count` sets of inputs that lie end to end. */
 int retime_session_map(retime_session *session, const void *inputs,
                        size_t inputs_size, void *outputs, size_t outputs_size,
                        size_t count, retime_error *error) {
-    const char *from = inputs;
-    char *to = outputs;
-    retime_tensor input;
-    retime_tensor output;
+    char none = 0;
+    const char *from = inputs == NULL ? &none : inputs;
+    char *to = outputs == NULL ? &none : outputs;
+    size_t taken = 0;
+    size_t given = 0;
     int status;
 
-    if (session == NULL || (count > 0 && (from == NULL || to == NULL))) {
+    if (session == NULL || (inputs == NULL && inputs_size > 0) ||
+        (outputs == NULL && outputs_size > 0)) {
         return retime_fail(error, RETIME_E_ARGUMENT, "map",
                            "no session, inputs or outputs");
     }
-    if (session->inputs != 1 || session->outputs != 1) {
-        return retime_fail(error, RETIME_E_ARGUMENT, "map",
-                           "the model has %d inputs and %d outputs, not one "
-                           "of each",
-                           (int)session->inputs, (int)session->outputs);
-    }
-    status = retime_session_input(session, 0, &input, error);
+    retime_log_clear(&session->log);
+    status = retime_session_input_size(session, &taken, error);
     if (status == RETIME_OK) {
-        status = retime_session_output(session, 0, &output, error);
+        status = retime_session_output_size(session, &given, error);
     }
-    if (status == RETIME_OK && (!fits(count, input.bytes, inputs_size) ||
-                                !fits(count, output.bytes, outputs_size))) {
+    if (status == RETIME_OK && (!fits(count, taken, inputs_size) ||
+                                !fits(count, given, outputs_size))) {
         status = retime_fail(error, RETIME_E_ARGUMENT, "map",
                              "%zu inferences take inputs of %zu bytes each and "
                              "give outputs of %zu; %zu and %zu bytes were "
                              "passed in all",
-                             count, input.bytes, output.bytes, inputs_size,
-                             outputs_size);
+                             count, taken, given, inputs_size, outputs_size);
     }
     for (size_t i = 0; i < count && status == RETIME_OK; i++) {
-        status = retime_session_write(session, 0, from + i * input.bytes,
-                                      input.bytes, error);
+        status = retime_set_write(session, from + i * taken, error);
         if (status == RETIME_OK) {
-            status = invoke(session, error);
+            status = retime_invoke(session, error);
         }
         if (status == RETIME_OK) {
-            status = retime_session_read(session, 0, to + i * output.bytes,
-                                         output.bytes, error);
+            status = read_set(session, to + i * given, given, error);
         }
     }
     return status;

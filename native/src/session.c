@@ -4,94 +4,69 @@
 #include <stdlib.h>
 
 /* More threads than any board has cores: a slip, and the library would try. */
-enum { MOST_THREADS = 1024 };
+enum { MOST_THREADS = 1024, MOST_DIMS = 8 };
 
-/* The nanoseconds since *mark, which moves to now; negative if the clock can't
-   be read. */
-static int64_t lap(clockid_t clock, int64_t *mark) {
-    const int64_t last = *mark;
-
-    *mark = retime_clock_read(clock);
-    return last < 0 || *mark < last ? -1 : *mark - last;
-}
-
-/* Makes delegates and interpreter. */
-static int make_interpreter(retime_session *session,
-                            const retime_library *library,
-                            const retime_options *wanted, retime_error *error) {
-    const struct tflite *call = session->call;
-    TfLiteInterpreterOptions *options = call->options_create();
-    int status = RETIME_OK;
-
-    if (options == NULL) {
-        return retime_fail(error, RETIME_E_INTERPRETER,
-                           "InterpreterOptionsCreate",
-                           "the library gave no reason");
+/* Checks options that mean the same to every library. */
+static int check(const retime_options *options, const char *step,
+                 retime_error *error) {
+    if (options->threads < 1 || options->threads > MOST_THREADS) {
+        return retime_fail(error, RETIME_E_ARGUMENT, step,
+                           "%d threads are not from 1 to %d",
+                           (int)options->threads, MOST_THREADS);
     }
-    call->options_reporter(options, retime_log_report, &session->log);
-    call->options_threads(options, wanted->threads);
-    if (wanted->count_nodes) {
-        retime_observer_add(&session->before, call, options);
+    if (options->delegate < RETIME_DELEGATE_NONE ||
+        options->delegate > RETIME_DELEGATE_EXTERNAL) {
+        return retime_fail(error, RETIME_E_ARGUMENT, step,
+                           "there is no delegate %d", (int)options->delegate);
     }
-    if (wanted->delegate == RETIME_DELEGATE_XNNPACK) {
-        status = retime_xnnpack_add(session, library, wanted->threads, options,
-                                    error);
+    if (options->call != RETIME_CALL_INTERPRETER &&
+        options->call != RETIME_CALL_SIGNATURE) {
+        return retime_fail(error, RETIME_E_ARGUMENT, step,
+                           "there is no call %d", (int)options->call);
     }
-    if (wanted->count_nodes) {
-        retime_observer_add(&session->after, call, options);
+    if ((options->settings == NULL && options->setting_count > 0) ||
+        (options->shapes == NULL && options->shape_count > 0)) {
+        return retime_fail(error, RETIME_E_ARGUMENT, step,
+                           "settings or shapes are counted but not there");
     }
-    if (status == RETIME_OK) {
-        retime_log_clear(&session->log);
-        session->interpreter =
-            call->interpreter_create(session->model, options);
-        if (session->interpreter == NULL) {
-            status = retime_fail_with_log(error, RETIME_E_INTERPRETER,
-                                          "InterpreterCreate", &session->log);
+    for (size_t i = 0; i < options->setting_count; i++) {
+        if (options->settings[i].key == NULL ||
+            options->settings[i].value == NULL) {
+            return retime_fail(error, RETIME_E_ARGUMENT, step,
+                               "setting %zu has no key or no value", i);
         }
     }
-    call->options_delete(options);
-    return status;
+    for (size_t i = 0; i < options->shape_count; i++) {
+        if (options->shapes[i].rank < 0 ||
+            options->shapes[i].rank > MOST_DIMS) {
+            return retime_fail(error, RETIME_E_ARGUMENT, step,
+                               "a shape of rank %d is not from 0 to %d",
+                               (int)options->shapes[i].rank, MOST_DIMS);
+        }
+    }
+    return RETIME_OK;
 }
 
-/* Makes ready what open has checked, in order; stops at the first failure. */
+/* Makes ready what open has checked. */
 static int prepare(retime_session *session, const retime_library *library,
                    const void *model, size_t size,
                    const retime_options *options, retime_error *error) {
-    const struct tflite *call = session->call;
-    retime_startup *startup = &session->startup;
-    int64_t mark;
     int status = retime_clock_choose(&session->clock, error);
 
     if (status != RETIME_OK) {
         return status;
     }
-    mark = retime_clock_read(session->clock);
-    session->model =
-        call->model_create(model, size, retime_log_report, &session->log);
-    if (session->model == NULL) {
-        return retime_fail_with_log(error, RETIME_E_MODEL, "ModelCreate",
-                                    &session->log);
+    session->tally.clock = session->clock;
+    session->profiled = options->profile != 0;
+    status =
+        session->backend->open(session, library, model, size, options, error);
+    if (status == RETIME_OK &&
+        (session->startup.model_ns < 0 || session->startup.interpreter_ns < 0 ||
+         session->startup.allocate_ns < 0)) {
+        status = retime_fail(error, RETIME_E_CLOCK, "clock_gettime",
+                             "the clock stopped answering or stepped back");
     }
-    startup->model_ns = lap(session->clock, &mark);
-    status = make_interpreter(session, library, options, error);
-    if (status != RETIME_OK) {
-        return status;
-    }
-    startup->interpreter_ns = lap(session->clock, &mark);
-    retime_log_clear(&session->log);
-    if (call->allocate(session->interpreter) != TFLITE_OK) {
-        return retime_fail_with_log(error, RETIME_E_ALLOCATE, "AllocateTensors",
-                                    &session->log);
-    }
-    startup->allocate_ns = lap(session->clock, &mark);
-    if (startup->model_ns < 0 || startup->interpreter_ns < 0 ||
-        startup->allocate_ns < 0) {
-        return retime_fail(error, RETIME_E_CLOCK, "clock_gettime",
-                           "the clock stopped answering or stepped back");
-    }
-    session->inputs = call->input_count(session->interpreter);
-    session->outputs = call->output_count(session->interpreter);
-    return retime_inputs_clear(session, error);
+    return status == RETIME_OK ? retime_inputs_clear(session, error) : status;
 }
 
 /* Makes a session. */
@@ -112,23 +87,15 @@ int retime_session_open(const retime_library *library, const void *model,
         return retime_fail(error, RETIME_E_ARGUMENT, step,
                            "the model is empty");
     }
-    if (options->threads < 1 || options->threads > MOST_THREADS) {
-        return retime_fail(error, RETIME_E_ARGUMENT, step,
-                           "%d threads are not from 1 to %d",
-                           (int)options->threads, MOST_THREADS);
-    }
-    if (options->delegate != RETIME_DELEGATE_NONE &&
-        options->delegate != RETIME_DELEGATE_XNNPACK) {
-        return retime_fail(error, RETIME_E_ARGUMENT, step,
-                           "there is no delegate %d", (int)options->delegate);
+    status = check(options, step, error);
+    if (status != RETIME_OK) {
+        return status;
     }
     opened = calloc(1, sizeof *opened);
     if (opened == NULL) {
         return retime_fail(error, RETIME_E_MEMORY, step, "no memory");
     }
-    opened->call = &library->call;
-    opened->before.kernels = -1;
-    opened->after.kernels = -1;
+    opened->backend = library->backend;
     status = prepare(opened, library, model, size, options, error);
     if (status != RETIME_OK) {
         retime_session_close(opened);
@@ -138,23 +105,12 @@ int retime_session_open(const retime_library *library, const void *model,
     return RETIME_OK;
 }
 
-/* Closes a session, finished or half made: the interpreter first, for it uses
-   all the rest. */
+/* Closes a session, finished or half made. */
 void retime_session_close(retime_session *session) {
     if (session == NULL) {
         return;
     }
-    if (session->interpreter != NULL) {
-        session->call->interpreter_delete(session->interpreter);
-    }
-    retime_observer_remove(&session->after);
-    if (session->xnnpack != NULL) {
-        session->call->xnnpack_delete(session->xnnpack);
-    }
-    retime_observer_remove(&session->before);
-    if (session->model != NULL) {
-        session->call->model_delete(session->model);
-    }
+    session->backend->close(session);
     free(session);
 }
 
@@ -166,4 +122,46 @@ void retime_session_startup(const retime_session *session,
     if (startup != NULL) {
         *startup = session == NULL ? none : session->startup;
     }
+}
+
+/* How much of the graph a delegate took. */
+void retime_session_nodes(const retime_session *session, retime_nodes *nodes) {
+    static const retime_nodes unknown = {-1, -1, -1};
+
+    if (nodes == NULL) {
+        return;
+    }
+    *nodes = unknown;
+    if (session != NULL) {
+        session->backend->nodes(session, nodes);
+    }
+}
+
+/* What runs an inference. */
+int32_t retime_session_call(const retime_session *session) {
+    return session == NULL ? -1 : session->call;
+}
+
+/* How many signatures the model has. */
+int32_t retime_session_signature_count(const retime_session *session) {
+    return session == NULL ? 0 : session->signatures;
+}
+
+/* The name of signature `index`. */
+const char *retime_session_signature(const retime_session *session,
+                                     int32_t index) {
+    if (index < 0 || index >= retime_session_signature_count(session)) {
+        return NULL;
+    }
+    return session->backend->signature(session, index);
+}
+
+/* Runs one inference that isn't timed. */
+int retime_invoke(retime_session *session, retime_error *error) {
+    if (session->invoke(session->subject) == 0) {
+        return RETIME_OK;
+    }
+    session->backend->explain(session);
+    return retime_fail_with_log(error, RETIME_E_INVOKE, "Invoke",
+                                &session->log);
 }

@@ -55,7 +55,7 @@ static int64_t bare_run(retime_session *session) {
 
     for (int i = 0; i < RUNS; i++) {
         clock_gettime(session->clock, &from);
-        session->call->invoke(session->interpreter);
+        session->invoke(session->subject);
         clock_gettime(session->clock, &to);
     }
     return (retime_clock_now() - start) / RUNS;
@@ -66,7 +66,7 @@ static int64_t timed_run(retime_session *session) {
     retime_error error;
     int64_t start = retime_clock_now();
 
-    demand(retime_session_time(session, samples, RUNS, 0, NULL, &error),
+    demand(retime_session_time(session, NULL, samples, RUNS, NULL, &error),
            &error);
     return (retime_clock_now() - start) / RUNS;
 }
@@ -88,9 +88,10 @@ static void compare_cost(retime_session *session) {
 
 /* The median sample with a delay. */
 static int64_t median_with(retime_session *session, int64_t delay) {
+    const retime_timing timing = {.delay_ns = delay};
     retime_error error;
 
-    demand(retime_session_time(session, samples, RUNS, delay, NULL, &error),
+    demand(retime_session_time(session, &timing, samples, RUNS, NULL, &error),
            &error);
     return retime_median(samples, RUNS);
 }

@@ -2,7 +2,7 @@
 /^File / {
     file = $2
     gsub(/'/, "", file)
-    own = file ~ /^src\//
+    own = file ~ /^(src|cli)\//
     lines = 0
 }
 # A second line count belongs to no file: it is the sum of all.

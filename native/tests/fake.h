@@ -11,7 +11,13 @@
 /* A model is these bytes; anything else is refused. */
 #define FAKE_MODEL "fake model"
 
+/* Counts that several threads may change, where they do. */
+#ifndef FAKE_COUNT
+#define FAKE_COUNT int
+#endif
+
 enum { FAKE_MOST_TENSORS = 2, FAKE_MOST_BYTES = 64, FAKE_MOST_NODES = 16 };
+enum { FAKE_MOST_EVENTS = 48 };
 
 struct fake_tensor {
     const char *name;
@@ -23,6 +29,21 @@ struct fake_tensor {
     int absent;   /* not 0: the library gives no tensor */
     float scale;
     int32_t zero_point;
+    int allocation; /* 2: in the arena */
+    int unknown;    /* LiteRT: an extent is -1 */
+};
+
+/* What a profiled run tells. */
+enum fake_kind { FAKE_END_OF_RUN, FAKE_BEGIN, FAKE_END, FAKE_WHOLE };
+
+struct fake_event {
+    enum fake_kind kind;
+    const char *name;
+    int64_t index;
+    int64_t subgraph;
+    uint64_t us;
+    uint64_t start_us; /* LiteRT tells spans, of a type: */
+    int type;
 };
 
 struct fake_control {
@@ -46,14 +67,27 @@ struct fake_control {
     int wrong_threads; /* not 0: XNNPACK takes one thread more than asked */
     int no_options;    /* not 0: XNNPACK doesn't tell its options */
     int no_version;    /* not 0: the version is NULL */
+    int newer;         /* not 0: XNNPACK's options are those of LiteRT's time */
+    uint32_t flags;    /* XNNPACK's defaults */
+    int signatures;    /* named "first" and "second" */
+    struct fake_event events[FAKE_MOST_EVENTS];
+    size_t growth;  /* bytes that the first output grows by in each run */
+    int packed;     /* LiteRT: bytes that a buffer uses; -1: the tensor's */
+    int quantized;  /* LiteRT: how its tensors are */
+    int no_name;    /* LiteRT: not 0: tensors and signatures have none */
+    int bad_events; /* LiteRT: not 0: tells a negative number of events */
     /* What was seen */
-    int live;    /* objects that exist */
-    int misuses; /* deletions out of order, calls on deleted objects */
-    int invokes;
-    int32_t threads;
+    FAKE_COUNT live;    /* objects that exist */
+    FAKE_COUNT misuses; /* deletions out of order, calls on deleted objects */
+    FAKE_COUNT invokes;
+    FAKE_COUNT threads;
     int32_t xnnpack_threads;
     int64_t observer_flags;
-    int work; /* turns of a loop that each inference takes up */
+    uint32_t xnnpack_flags;
+    const char *xnnpack_cache; /* "" where none, "memory" or a path */
+    int profiled_runs;
+    char options[256]; /* LiteRT: the last payloads */
+    int work;          /* turns of a loop that each inference takes up */
 };
 
 /* The controls of this copy of the library. */
@@ -62,5 +96,8 @@ struct fake_control *fake_control(void);
 /* Puts them back: a model of one float input and one float output, four values
    each, of which an inference makes the output by adding one to each byte. */
 void fake_reset(void);
+
+/* Counts anew the calls of the function that is to fail. */
+void fake_count(void);
 
 #endif

@@ -27,8 +27,21 @@ TfLiteXNNPackDelegateOptions TfLiteXNNPackDelegateOptionsDefault(void) {
 
     /* The real one writes less than this; the rest is anything. */
     memset(&options, 0xAB, sizeof options);
-    options.num_threads = 0;
+    memset(&options, 0, sizeof options.newer);
+    if (fake_control()->newer) {
+        options.newer.flags = fake_control()->flags;
+    } else {
+        options.older.flags = fake_control()->flags;
+    }
     return options;
+}
+
+/* Notes what was asked for. */
+static void note(uint32_t flags, const void *cache, const char *path) {
+    fake_control()->xnnpack_flags = flags;
+    fake_control()->xnnpack_cache = cache != NULL  ? "memory"
+                                    : path != NULL ? path
+                                                   : "";
 }
 
 /* Makes XNNPACK, unless it is to fail. */
@@ -43,6 +56,11 @@ TfLiteXNNPackDelegateCreate(const TfLiteXNNPackDelegateOptions *options) {
     delegate->options = *options;
     delegate->options.num_threads += fake_control()->wrong_threads;
     fake_control()->xnnpack_threads = options->num_threads;
+    note(fake_control()->newer ? options->newer.flags : options->older.flags,
+         fake_control()->newer ? options->newer.weights_cache
+                               : options->older.weights_cache,
+         fake_control()->newer ? options->newer.weight_cache_file_path
+                               : options->older.weight_cache_file_path);
     return delegate;
 }
 
@@ -55,6 +73,25 @@ TfLiteXNNPackDelegateGetOptions(TfLiteDelegate *delegate) {
 /* Deletes XNNPACK, which no interpreter may use any more. */
 void TfLiteXNNPackDelegateDelete(TfLiteDelegate *delegate) {
     fake_drop(delegate, delegate->users);
+}
+#endif
+
+#ifndef FAKE_WITHOUT_FEATURES
+/* Makes a cache of packed weights, unless that is to fail. */
+TfLiteXNNPackWeightsCache *TfLiteXNNPackDelegateWeightsCacheCreate(void) {
+    return fake_fails(__func__) ? NULL : fake_make(1);
+}
+
+/* Closes it for more, unless that is to fail. */
+_Bool TfLiteXNNPackDelegateWeightsCacheFinalizeHard(
+    TfLiteXNNPackWeightsCache *cache) {
+    (void)cache;
+    return !fake_fails(__func__);
+}
+
+/* Deletes it. */
+void TfLiteXNNPackDelegateWeightsCacheDelete(TfLiteXNNPackWeightsCache *cache) {
+    fake_drop(cache, 0);
 }
 #endif
 

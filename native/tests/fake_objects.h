@@ -6,13 +6,13 @@
 #include "tflite.h"
 
 struct TfLiteModel {
-    int users; /* interpreters */
+    FAKE_COUNT users; /* interpreters */
 };
 
 struct TfLiteDelegate {
     TfLiteOpaqueDelegateBuilder observer; /* prepare is NULL: XNNPACK */
     TfLiteXNNPackDelegateOptions options;
-    int users;
+    FAKE_COUNT users;
 };
 
 struct TfLiteInterpreterOptions {
@@ -20,6 +20,7 @@ struct TfLiteInterpreterOptions {
     int count;
     tflite_reporter reporter;
     void *user_data;
+    TfLiteTelemetryProfiler *profiler;
 };
 
 struct TfLiteTensor {
@@ -49,6 +50,18 @@ int fake_fails(const char *name);
 /* The same; if so, what it says goes to the reporter. */
 int fake_fails_aloud(const char *name, tflite_reporter reporter,
                      void *user_data);
+
+/* Calls an error reporter as the real library does. */
+void fake_say(tflite_reporter reporter, void *user_data, const char *format,
+              ...);
+
+/* Runs an inference for a function of this name. */
+int fake_invoke(TfLiteInterpreter *interpreter, const char *name);
+
+/* Gives an input a shape of float32. */
+void fake_resize(int32_t index, const int *dims, int32_t rank);
+
+TfLiteStatus TfLiteInterpreterAllocateTensors(TfLiteInterpreter *interpreter);
 
 /* Makes an object; deletes one that nothing may use any more. */
 void *fake_make(size_t size);

@@ -1,8 +1,6 @@
 /* fake_tensor.c: the fake library's tensors. */
 #include "fake_objects.h"
 
-#include <string.h>
-
 /* Tells a tensor's type. */
 int TfLiteTensorType(const TfLiteTensor *tensor) {
     return tensor->is->type;
@@ -39,24 +37,4 @@ TfLiteTensorQuantizationParams(const TfLiteTensor *tensor) {
     TfLiteQuantizationParams stored = {tensor->is->scale,
                                        tensor->is->zero_point};
     return stored;
-}
-
-/* Writes its values, unless that is to fail. */
-TfLiteStatus TfLiteTensorCopyFromBuffer(TfLiteTensor *tensor, const void *data,
-                                        size_t size) {
-    if (fake_fails(__func__)) {
-        return 1;
-    }
-    memcpy(tensor->data, data, size);
-    return 0;
-}
-
-/* Reads its values, unless that is to fail. */
-TfLiteStatus TfLiteTensorCopyToBuffer(const TfLiteTensor *tensor, void *data,
-                                      size_t size) {
-    if (fake_fails(__func__)) {
-        return 1;
-    }
-    memcpy(data, tensor->data, size);
-    return 0;
 }

@@ -1,86 +1,16 @@
 /*
  * fake_tflite.c: a test double of the inference library, built as a shared
  * object: models and interpreters. FAKE_WITHOUT_INVOKE, FAKE_WITHOUT_XNNPACK,
- * FAKE_WITHOUT_OBSERVER and FAKE_OLDER make variants that lack functions.
+ * FAKE_WITHOUT_OBSERVER, FAKE_WITHOUT_FEATURES and FAKE_OLDER make variants
+ * that lack functions.
  */
 #include "fake_objects.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-static struct fake_control control;
-static int calls; /* of the function that is to fail */
-
-struct fake_control *fake_control(void) {
-    return &control;
-}
-
-/* Puts the controls back. */
-void fake_reset(void) {
-    static const struct fake_tensor floats = {
-        .name = "floats", .type = 1, .rank = 2, .dims = {1, 4}, .size = 16};
-
-    memset(&control, 0, sizeof control);
-    calls = 0;
-    control.inputs = 1;
-    control.outputs = 1;
-    for (int i = 0; i < FAKE_MOST_TENSORS; i++) {
-        control.input[i] = floats;
-        control.output[i] = floats;
-    }
-    control.subgraphs = 1;
-}
-
-/* Whether the function of this name is to fail now. */
-int fake_fails(const char *name) {
-    return control.fails != NULL && strstr(name, control.fails) != NULL &&
-           calls++ >= control.after;
-}
-
-/* Calls an error reporter as the real library does. */
-static void say(tflite_reporter reporter, void *user_data, const char *format,
-                ...) {
-    va_list arguments;
-
-    va_start(arguments, format);
-    reporter(user_data, format, arguments);
-    va_end(arguments);
-}
-
-/* The same, if the function of this name is to fail and to say something. */
-int fake_fails_aloud(const char *name, tflite_reporter reporter,
-                     void *user_data) {
-    if (!fake_fails(name)) {
-        return 0;
-    }
-    if (control.says != NULL) {
-        say(reporter, user_data, "%s\n", control.says);
-        say(reporter, user_data, "That was %s.", name);
-    }
-    return 1;
-}
-
-/* Deletes an object that nothing may use any more. */
-void fake_drop(void *object, int users) {
-    control.misuses += users != 0;
-    control.live--;
-    free(object);
-}
-
-/* Makes an object. */
-void *fake_make(size_t size) {
-    void *object = calloc(1, size);
-
-    if (object == NULL) {
-        abort();
-    }
-    control.live++;
-    return object;
-}
 
 /* Tells a version that no real library has. */
 const char *TfLiteVersion(void) {
-    return control.no_version ? NULL : "0.0.fake";
+    return fake_control()->no_version ? NULL : "0.0.fake";
 }
 
 /* Makes a model of the right bytes, unless that is to fail. */
@@ -92,7 +22,7 @@ TfLiteModel *TfLiteModelCreateWithErrorReporter(const void *data, size_t size,
     }
     if (size < sizeof FAKE_MODEL - 1 ||
         memcmp(data, FAKE_MODEL, sizeof FAKE_MODEL - 1) != 0) {
-        say(reporter, user_data, "%zu bytes are no model", size);
+        fake_say(reporter, user_data, "%zu bytes are no model", size);
         return NULL;
     }
     return fake_make(sizeof(TfLiteModel));
@@ -118,7 +48,7 @@ void TfLiteInterpreterOptionsDelete(TfLiteInterpreterOptions *options) {
 void TfLiteInterpreterOptionsSetNumThreads(TfLiteInterpreterOptions *options,
                                            int32_t threads) {
     (void)options;
-    control.threads = threads;
+    fake_control()->threads = threads;
 }
 
 /* Adds a delegate. */
@@ -155,12 +85,16 @@ TfLiteInterpreterCreate(const TfLiteModel *model,
 
         delegate->users++;
         delegated |= delegate->observer.prepare == NULL;
-        for (int j = 0;
-             j < control.subgraphs && delegate->observer.prepare != NULL; j++) {
+        for (int j = 0; j < fake_control()->subgraphs &&
+                        delegate->observer.prepare != NULL;
+             j++) {
             /* Every subgraph after the first has one node less. */
-            fake_show_plan(
-                delegate, delegated ? control.after_delegate : control.before,
-                (delegated ? control.nodes_after : control.nodes_before) - j);
+            fake_show_plan(delegate,
+                           delegated ? fake_control()->after_delegate
+                                     : fake_control()->before,
+                           (delegated ? fake_control()->nodes_after
+                                      : fake_control()->nodes_before) -
+                               j);
         }
     }
     return made;
@@ -178,8 +112,8 @@ void TfLiteInterpreterDelete(TfLiteInterpreter *interpreter) {
 /* Fills all tensors with junk, as fresh memory may be. */
 TfLiteStatus TfLiteInterpreterAllocateTensors(TfLiteInterpreter *interpreter) {
     for (int i = 0; i < FAKE_MOST_TENSORS; i++) {
-        interpreter->input[i].is = &control.input[i];
-        interpreter->output[i].is = &control.output[i];
+        interpreter->input[i].is = &fake_control()->input[i];
+        interpreter->output[i].is = &fake_control()->output[i];
         memset(interpreter->input[i].data, 0xAA, FAKE_MOST_BYTES);
         memset(interpreter->output[i].data, 0xAA, FAKE_MOST_BYTES);
     }
@@ -187,21 +121,91 @@ TfLiteStatus TfLiteInterpreterAllocateTensors(TfLiteInterpreter *interpreter) {
                             interpreter->options.user_data);
 }
 
-#ifndef FAKE_WITHOUT_INVOKE
-/* Runs an inference, unless that is to fail. */
-TfLiteStatus TfLiteInterpreterInvoke(TfLiteInterpreter *interpreter) {
-    control.invokes++;
-    for (volatile int i = 0; i < control.work; i++) {
+/* Tells a profiler what the control's script says of a run. */
+static void tell(TfLiteTelemetryProfiler *profiler) {
+    const struct fake_event *event = fake_control()->events;
+
+    for (; profiler != NULL && event->kind != FAKE_END_OF_RUN; event++) {
+        if (event->kind == FAKE_BEGIN) {
+            (void)profiler->begin(profiler, event->name, event->index,
+                                  event->subgraph);
+        } else if (event->kind == FAKE_END) {
+            profiler->end(profiler, 0);
+        } else {
+            profiler->whole(profiler, event->name, event->us, event->index,
+                            event->subgraph);
+        }
     }
+    if (profiler != NULL) {
+        profiler->event(profiler, "Invoke", 0);
+        profiler->op_event(profiler, "Invoke", 0, 0, 0);
+        profiler->settings(profiler, "Settings", NULL);
+    }
+}
+
+/* Runs an inference, unless that is to fail. */
+int fake_invoke(TfLiteInterpreter *interpreter, const char *name) {
+    fake_control()->invokes++;
+    for (volatile int i = 0; i < fake_control()->work; i++) {
+    }
+    tell(interpreter->options.profiler);
+    if (fake_fails_aloud(name, interpreter->options.reporter,
+                         interpreter->options.user_data)) {
+        return 1;
+    }
+    for (int j = 0; j < FAKE_MOST_TENSORS; j++) {
+        for (int i = 0; i < FAKE_MOST_BYTES; i++) {
+            interpreter->output[j].data[i] =
+                (unsigned char)(interpreter->input[j].data[i] + 1);
+        }
+    }
+    if (fake_control()->growth > 0) {
+        fake_control()->output[0].size += fake_control()->growth;
+    }
+    return 0;
+}
+
+#ifndef FAKE_WITHOUT_INVOKE
+/* Runs an inference. */
+int TfLiteInterpreterInvoke(void *interpreter) {
+    return fake_invoke(interpreter, __func__);
+}
+#endif
+
+#ifndef FAKE_WITHOUT_FEATURES
+/* Sets the profiler. */
+void TfLiteInterpreterOptionsSetTelemetryProfiler(
+    TfLiteInterpreterOptions *options, TfLiteTelemetryProfiler *profiler) {
+    options->profiler = profiler;
+}
+
+/* Resizes an input of bytes of four. */
+TfLiteStatus TfLiteInterpreterResizeInputTensor(TfLiteInterpreter *interpreter,
+                                                int32_t index, const int *dims,
+                                                int32_t rank) {
     if (fake_fails_aloud(__func__, interpreter->options.reporter,
                          interpreter->options.user_data)) {
         return 1;
     }
-    for (int i = 0; i < FAKE_MOST_BYTES; i++) {
-        interpreter->output[0].data[i] =
-            (unsigned char)(interpreter->input[0].data[i] + 1);
-    }
+    fake_resize(index, dims, rank);
     return 0;
+}
+
+/* Gives a tensor of the graph: the inputs and then the outputs. */
+TfLiteTensor *TfLiteInterpreterGetTensor(const TfLiteInterpreter *interpreter,
+                                         int index) {
+    TfLiteInterpreter *own = (TfLiteInterpreter *)(uintptr_t)interpreter;
+
+    if (index >= 2 * FAKE_MOST_TENSORS) {
+        return NULL;
+    }
+    return index < FAKE_MOST_TENSORS ? &own->input[index]
+                                     : &own->output[index - FAKE_MOST_TENSORS];
+}
+
+/* Tells where a tensor lies. */
+int TfLiteOpaqueTensorGetAllocationType(const TfLiteTensor *tensor) {
+    return tensor->is->allocation;
 }
 #endif
 
@@ -209,14 +213,14 @@ TfLiteStatus TfLiteInterpreterInvoke(TfLiteInterpreter *interpreter) {
 int32_t
 TfLiteInterpreterGetInputTensorCount(const TfLiteInterpreter *interpreter) {
     (void)interpreter;
-    return control.inputs;
+    return fake_control()->inputs;
 }
 
 /* Tells how many outputs there are. */
 int32_t
 TfLiteInterpreterGetOutputTensorCount(const TfLiteInterpreter *interpreter) {
     (void)interpreter;
-    return control.outputs;
+    return fake_control()->outputs;
 }
 
 /* Gives an input, unless it is to be absent. */
@@ -225,12 +229,13 @@ TfLiteInterpreterGetInputTensor(const TfLiteInterpreter *interpreter,
                                 int32_t index) {
     TfLiteInterpreter *own = (TfLiteInterpreter *)(uintptr_t)interpreter;
 
-    return control.input[index].absent ? NULL : &own->input[index];
+    return fake_control()->input[index].absent ? NULL : &own->input[index];
 }
 
 /* Gives an output, unless it is to be absent. */
 const TfLiteTensor *
 TfLiteInterpreterGetOutputTensor(const TfLiteInterpreter *interpreter,
                                  int32_t index) {
-    return control.output[index].absent ? NULL : &interpreter->output[index];
+    return fake_control()->output[index].absent ? NULL
+                                                : &interpreter->output[index];
 }

@@ -44,6 +44,14 @@ void fixture_library(struct fixture *it, const char *name) {
     (void)retime_library_open(fixture_path(name), &it->library, &it->error);
 }
 
+/* Counts anew the calls of the function that is to fail. */
+void fake_restart(void *handle) {
+    void (*count)(void);
+
+    find(handle, "fake_count", &count);
+    count();
+}
+
 /* Opens a session. */
 int fixture_session(struct fixture *it) {
     static const char model[] = FAKE_MODEL;

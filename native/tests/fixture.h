@@ -26,6 +26,9 @@ void fixture_open(struct fixture *it);
 /* Closes everything and checks that nothing is left over. */
 void fixture_close(struct fixture *it);
 
+/* Counts anew the calls of the function that is to fail. */
+void fake_restart(void *handle);
+
 /* The path of a file beside the fake libraries; valid until the next call. */
 const char *fixture_path(const char *name);
 

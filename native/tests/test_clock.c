@@ -11,6 +11,7 @@ TEST("the raw monotonic clock is used, and described") {
     CHECK_EQUAL(retime_clock_describe(&clock, NULL), RETIME_OK);
     CHECK_EQUAL(clock.id, CLOCK_MONOTONIC_RAW);
     CHECK(clock.resolution_ns > 0);
+    CHECK(clock.step_ns >= 1);
     CHECK(clock.cost_ns >= 0);
 }
 
@@ -100,6 +101,33 @@ TEST("a wait can't be calibrated on a clock that stands still or fails") {
                                    &error) == RETIME_OK) {
             CHECK(doubles.readings >= 0);
         }
+    }
+    doubles_reset();
+}
+
+TEST("a clock's step is measured, whatever the kernel states") {
+    retime_clock clock = {0};
+
+    doubles_reset();
+    doubles.clock_coarse = 250;
+    CHECK_EQUAL(retime_clock_describe(&clock, NULL), RETIME_OK);
+    CHECK_EQUAL(clock.step_ns, 250);
+    doubles_reset();
+    doubles.clock_reversed = 1;
+    CHECK_EQUAL(retime_clock_describe(&clock, NULL), RETIME_E_CLOCK);
+    doubles_reset();
+}
+
+TEST("a clock that stops answering while its step is measured is an error") {
+    retime_clock clock = {0};
+
+    doubles_reset();
+    doubles.clock_limited = 1;
+    for (doubles.readings = 6570; doubles.readings < 6600;) {
+        const int readings = doubles.readings;
+
+        CHECK_EQUAL(retime_clock_describe(&clock, NULL), RETIME_E_CLOCK);
+        doubles.readings = readings + 10;
     }
     doubles_reset();
 }

@@ -18,6 +18,44 @@ TEST("a library opens, tells its version and closes") {
     fixture_close(&it);
 }
 
+TEST("a file that is a library of another kind is told so") {
+    retime_library *library = NULL;
+    retime_error error;
+
+    CHECK_EQUAL(
+        retime_library_open(fixture_path("fake_plugin.so"), &library, &error),
+        RETIME_E_SYMBOL);
+    CHECK_HOLDS_TEXT(error.message, "neither TfLiteInterpreterCreate");
+    CHECK_HOLDS_TEXT(error.message, "nor LiteRtCreateCompiledModel");
+}
+
+TEST("a library's kind is told by its functions") {
+    struct fixture it;
+
+    fixture_library(&it, "fake.so");
+    CHECK_EQUAL(retime_library_kind(it.library), RETIME_KIND_TFLITE);
+    fixture_close(&it);
+    fixture_library(&it, "fake_litert.so");
+    CHECK_EQUAL(retime_library_kind(it.library), RETIME_KIND_LITERT);
+    CHECK_TEXT(retime_library_version(it.library), "unknown");
+    fixture_close(&it);
+    CHECK_EQUAL(retime_library_kind(NULL), 0);
+}
+
+TEST("functions that a library lacks are named with what is lost") {
+    struct fixture it;
+
+    fixture_library(&it, "fake.so");
+    CHECK(retime_library_missing(it.library, 0) == NULL);
+    fixture_close(&it);
+    fixture_library(&it, "fake_without_observer.so");
+    CHECK_TEXT(retime_library_missing(it.library, 0),
+               "TfLiteOpaqueDelegateCreate: node counts");
+    CHECK(retime_library_missing(it.library, 1) == NULL);
+    fixture_close(&it);
+    CHECK(retime_library_missing(NULL, 0) == NULL);
+}
+
 TEST("no library has no version, and closing it does nothing") {
     CHECK_TEXT(retime_library_version(NULL), "unknown");
     retime_library_close(NULL);

@@ -73,12 +73,24 @@ TEST("the number of threads reaches the interpreter and the delegate") {
 TEST("arguments that are missing or out of range are refused") {
     struct fixture it;
     retime_session *session = NULL;
+    static const retime_setting no_key = {NULL, "v"};
+    static const retime_setting no_value = {"k", NULL};
+    static const retime_shape flat = {.rank = -1};
+    static const retime_shape deep = {.rank = 9};
     static const retime_options wrong[] = {
         {.threads = 0},
         {.threads = INT32_MIN},
         {.threads = INT32_MAX},
-        {.threads = 1, .delegate = 2},
+        {.threads = 1, .delegate = 3},
         {.threads = 1, .delegate = -1},
+        {.threads = 1, .call = 2},
+        {.threads = 1, .call = -1},
+        {.threads = 1, .setting_count = 1},
+        {.threads = 1, .shape_count = 1},
+        {.threads = 1, .settings = &no_key, .setting_count = 1},
+        {.threads = 1, .settings = &no_value, .setting_count = 1},
+        {.threads = 1, .shapes = &flat, .shape_count = 1},
+        {.threads = 1, .shapes = &deep, .shape_count = 1},
     };
 
     fixture_open(&it);
@@ -115,6 +127,9 @@ TEST("nothing is asked of no session") {
     retime_session_nodes(NULL, &nodes);
     CHECK_EQUAL(nodes.nodes, -1);
     retime_session_nodes(NULL, NULL);
+    CHECK_EQUAL(retime_session_call(NULL), -1);
+    CHECK_EQUAL(retime_session_signature_count(NULL), 0);
+    CHECK(retime_session_signature(NULL, 0) == NULL);
     CHECK_EQUAL(retime_session_input_count(NULL), 0);
     CHECK_EQUAL(retime_session_output_count(NULL), 0);
 }

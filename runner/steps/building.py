@@ -23,6 +23,7 @@ from runner.errors import EnvironmentUnusableError, StageError
 from runner.plan.stages import Plan, Stage
 from runner.report.progress import Display, Task
 from runner.steps.contents import changed_contents, hash_path
+from runner.steps.options import session_options
 from runner.store.artifacts import Artifact, ArtifactStore
 from runner.store.runs import Run
 from runner.timing.evaluation import Evaluation, evaluate
@@ -40,7 +41,7 @@ class Built:
         error: why it is not there; None when it is.
         facts: what the runtime said of the model.
         model_path: the .tflite file; None on failure.
-        input_path: a test image as the model takes it.
+        input_path: the first test images as the model takes them; None where there are none.
     """
 
     error: Mapping[str, Any] | None
@@ -225,6 +226,7 @@ class _Site:
                 scaling=stage.params["scaling"],
                 library=library.path,
                 delegate=runtime["delegate"]["name"],
+                options=session_options(runtime),
                 threads=runtime["threads"],
                 output=str(draft),
             ),
@@ -258,7 +260,7 @@ class _Site:
             accuracy=evaluation.summary["accuracy"],
             facts=facts,
             model_path=file.file("model.tflite").resolve(),
-            input_path=evaluation.file("input.bin").resolve(),
+            input_path=evaluation.file("input.bin").resolve() if "data" in keys else None,
         )
 
     def journal(self, stage: Stage, status: str, **fields: Any) -> None:

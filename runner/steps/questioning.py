@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from runner.spec.model import Spec
 from runner.steps.building import Built
 from runner.steps.measuring import Question
+from runner.steps.options import job_options
 from runner.store.runs import Run
 from runner.timing.libraries import RuntimeLibrary
 from runner.timing.protocol import Arm
@@ -30,13 +31,20 @@ def make_question(
         Arm(
             name=variant.name,
             library=libraries[variant.name].path,
+            kind=libraries[variant.name].kind,
             model=str(built[variant.name].model_path),
-            input=str(built[variant.name].input_path),
+            input=str(built[variant.name].input_path or ""),
             delegate=variant.runtime.delegate.name,
             threads=variant.runtime.threads,
             label=variant.short_name,
+            options=job_options(
+                variant.runtime,
+                spec.measure,
+                has_images=built[variant.name].input_path is not None,
+                cache=run.scratch_folder / f"{index}.weights",
+            ),
         )
-        for variant in spec.variants
+        for index, variant in enumerate(spec.variants)
         if not built[variant.name].error
     ]
     return Question(arms, spec.baseline, spec.measure, run.schedule_seed)

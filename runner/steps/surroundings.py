@@ -11,7 +11,7 @@ from runner.plan.stages import Surroundings
 from runner.spec.model import Spec
 from runner.steps.contents import hash_contents
 from runner.timing.host import describe_host
-from runner.timing.libraries import RuntimeLibrary, find_tflite
+from runner.timing.libraries import RuntimeLibrary, find_library
 from runner.timing.probe import probe_library
 
 _DISTRIBUTIONS = (
@@ -30,9 +30,11 @@ def find_libraries(spec: Spec) -> dict[str, RuntimeLibrary]:
     Raises:
         EnvironmentUnusableError: one of them is not there.
     """
-    paths = {variant.runtime.path for variant in spec.variants}
-    found = {path: find_tflite(path) for path in paths}
-    return {variant.name: found[variant.runtime.path] for variant in spec.variants}
+    wanted = {
+        variant.name: (variant.runtime.library, variant.runtime.path) for variant in spec.variants
+    }
+    found = {one: find_library(*one) for one in set(wanted.values())}
+    return {name: found[one] for name, one in wanted.items()}
 
 
 def check_libraries(libraries: Iterable[RuntimeLibrary], folder: Path) -> None:
@@ -42,7 +44,7 @@ def check_libraries(libraries: Iterable[RuntimeLibrary], folder: Path) -> None:
         folder: an existing one, for a log that is removed again.
 
     Raises:
-        EnvironmentUnusableError: one is no TFLite library, or the harness was not compiled.
+        EnvironmentUnusableError: one is of another kind, or the harness was not compiled.
     """
     for library in set(libraries):
         probe_library(library, folder / ".probe.log")

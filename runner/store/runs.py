@@ -128,10 +128,15 @@ class Run:
         """The file of an arm's samples."""
         return self.folder / "samples" / f"{self.arms.index(arm):02d}.i64"
 
+    @property
+    def scratch_folder(self) -> Path:
+        """Where `scratch` is, while there is one."""
+        return self.folder / "scratch"
+
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """A folder for files on their way, emptied before and removed after."""
-        folder = self.folder / "scratch"
+        folder = self.scratch_folder
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
         try:

@@ -6,13 +6,16 @@ It happens in a process of its own (`evaluation_worker`), since a library can cr
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from runner.errors import StageError
 from runner.spec.architectures import Scaling
 from runner.timing.process import run_module
+
+# Images that are kept as the model takes them, to be timed with.
+KEPT_INPUTS = 16
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,10 @@ class Evaluation:
         images: path of a .npy file, uint8, shape (samples, height, width, 3); empty where there
             are none: then the model is looked at, and nothing is scored.
         scaling: how pixels become the model's input.
-        output: an existing folder that receives `facts.json`, `input.bin` (the first image as the
-            model takes it, or made-up values) and, where there are images, `scores.npy` (float32,
-            (samples, classes), after dequantization).
+        output: an existing folder that receives `facts.json` and, where there are images,
+            `input.bin` (the first few images as the model takes them, end to end) and `scores.npy`
+            (float32, (samples, classes), after dequantization).
+        options: fields of `RuntimeOptions`, by name.
     """
 
     model: str
@@ -35,6 +39,7 @@ class Evaluation:
     delegate: str
     threads: int
     output: str
+    options: dict[str, Any] = field(default_factory=dict)
 
 
 def evaluate(

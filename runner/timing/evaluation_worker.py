@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from runner.scaling import scale
 from runner.spec.architectures import Scaling
 from runner.timing import native
-from runner.timing.evaluation import Evaluation
+from runner.timing.evaluation import KEPT_INPUTS, Evaluation
+from runner.timing.records import RuntimeOptions, Tensor
+from runner.timing.session import Session
 
 # Images a call: bounds memory to a few tens of MB.
 _BATCH = 64
@@ -53,10 +55,14 @@ def _evaluate(evaluation: Evaluation) -> None:
     with (
         native.Library.open(evaluation.library) as library,
         library.session(
-            model, delegate=evaluation.delegate, threads=evaluation.threads, count_nodes=True
+            model,
+            delegate=evaluation.delegate,
+            threads=evaluation.threads,
+            count_nodes=True,
+            options=RuntimeOptions(**evaluation.options),
         ) as session,
     ):
-        samples = _score(evaluation, session) if evaluation.images else _make_up(session, output)
+        samples = _score(evaluation, session) if evaluation.images else 0
         facts = {
             "version": library.version,
             "nodes": session.nodes.nodes,
@@ -69,7 +75,7 @@ def _evaluate(evaluation: Evaluation) -> None:
     (output / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
 
 
-def _score(evaluation: Evaluation, session: native.Session) -> int:
+def _score(evaluation: Evaluation, session: Session) -> int:
     """Runs the model over all images; returns how many there were."""
     images, output = np.load(evaluation.images, mmap_mode="r"), Path(evaluation.output)
     taken, given = _only(session.inputs, "input"), _only(session.outputs, "output")
@@ -77,35 +83,14 @@ def _score(evaluation: Evaluation, session: native.Session) -> int:
     for start in range(0, len(images), _BATCH):
         batch = _prepare(images[start : start + _BATCH], evaluation.scaling, taken)
         if start == 0:
-            (output / "input.bin").write_bytes(batch[0].tobytes())
+            (output / "input.bin").write_bytes(batch[:KEPT_INPUTS].tobytes())
         raw = np.frombuffer(session.map(batch.tobytes(), len(batch)), dtype=given.type_name)
         rows.append(_dequantize(raw.reshape(len(batch), -1), given))
     np.save(output / "scores.npy", np.concatenate(rows))
     return len(images)
 
 
-def _make_up(session: native.Session, output: Path) -> int:
-    """Writes random values for a model's only input; none for one with several, which get zeros.
-
-    Floats lie between 0 and 1, small integers take all their values, and the others, which are
-    more often indices than amounts, are 0 or 1.
-    """
-    random, content = np.random.default_rng(0), b""
-    if len(session.inputs) == 1:
-        taken = session.inputs[0]
-        dtype = np.dtype("?" if taken.type_name == "bool" else taken.type_name)
-        if dtype.kind == "f":
-            content = random.random(taken.shape).astype(dtype).tobytes()
-        else:
-            limits = np.iinfo(dtype) if dtype.kind in "iu" and dtype.itemsize == 1 else None
-            low, high = (limits.min, limits.max) if limits else (0, 1)
-            whole = random.integers(low, high, taken.shape, endpoint=True)
-            content = whole.astype(dtype).tobytes()
-    (output / "input.bin").write_bytes(content)
-    return 0
-
-
-def _only(tensors: tuple[native.Tensor, ...], what: str) -> native.Tensor:
+def _only(tensors: tuple[Tensor, ...], what: str) -> Tensor:
     if len(tensors) != 1:
         raise native.HarnessError(
             status=-1, step="evaluate", message=f"the model has {len(tensors)} {what}s, not one"
@@ -113,9 +98,7 @@ def _only(tensors: tuple[native.Tensor, ...], what: str) -> native.Tensor:
     return tensors[0]
 
 
-def _prepare(
-    images: NDArray[np.uint8], scaling: Scaling, tensor: native.Tensor
-) -> NDArray[np.generic]:
+def _prepare(images: NDArray[np.uint8], scaling: Scaling, tensor: Tensor) -> NDArray[np.generic]:
     """Images (n, h, w, 3) uint8 -> the model's own input type, quantized where it is."""
     real: NDArray[np.float32] = scale(images.astype(np.float32), scaling)
     if tensor.type_name == "float32":
@@ -125,7 +108,7 @@ def _prepare(
     return np.asarray(np.clip(stored, limits.min, limits.max), dtype=tensor.type_name)
 
 
-def _dequantize(raw: NDArray[np.generic], tensor: native.Tensor) -> NDArray[np.float32]:
+def _dequantize(raw: NDArray[np.generic], tensor: Tensor) -> NDArray[np.float32]:
     stored = np.asarray(raw, dtype=np.float32)
     if tensor.type_name == "float32" or not tensor.scale:
         return stored

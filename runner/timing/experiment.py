@@ -14,8 +14,9 @@ from typing import Protocol
 from runner.errors import StageError
 from runner.spec.model import Limits
 from runner.timing.host import Conditions, disturbances, read_conditions
-from runner.timing.job import Job, Measurement
+from runner.timing.job import Job
 from runner.timing.protocol import Arm, Slot, schedule_block
+from runner.timing.report import Measurement
 
 _PILOT_RUNS = 300
 _PILOT_BUDGET_NS = 300_000_000
@@ -185,7 +186,8 @@ def _take(target: Target, slot: Slot, setup: Setup, this: Pass) -> Taken:
 
 def _job(slot: Slot, setup: Setup, this: Pass, samples: Path) -> Job:
     return Job(
-        library=slot.arm.library,
+        library=slot.arm.kind,
+        path=slot.arm.library,
         model=slot.arm.model,
         input=slot.arm.input,
         samples=str(samples),
@@ -197,4 +199,5 @@ def _job(slot: Slot, setup: Setup, this: Pass, samples: Path) -> Job:
         runs=this.runs,
         budget_ns=this.budget_ns,
         delay_ns=slot.arm.delay_ns,
+        **dict(slot.arm.options),
     )

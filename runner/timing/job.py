@@ -1,7 +1,7 @@
-"""One (block, arm) job and its result, as plain lines of key and value.
+"""One (block, arm) job, as plain lines of key and value.
 
-The format needs no parser library, so a stand-alone program on a board can read the one and write
-the other. Samples travel in a file of their own: int64, little-endian, nanoseconds, nothing else.
+The format needs no parser library: the stand-alone program `retime-harness` reads the same lines.
+Samples travel in a file of their own: int64, little-endian, nanoseconds, nothing else.
 """
 
 from __future__ import annotations
@@ -9,31 +9,52 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
-from runner.errors import StageError
-
-# The step that a worker names when the disk was full, which is no arm's fault.
-NO_SPACE = "no-space"
+from runner.timing.records import RuntimeOptions, Wishes
 
 
 @dataclass(frozen=True)
 class Job:
-    """What one fresh process has to do.
+    """What one fresh process has to do. The keys are those of the spec, where it has them.
 
     Attributes:
-        library: path of the inference library.
+        library: `tflite` or `litert`: the kind that `path` must be of.
+        path: of the inference library.
         model: path of the .tflite file.
-        input: path of the bytes for the model's only input; empty for zeros.
+        input: path of a file with one or more whole sets of inputs, each all inputs end to end;
+            empty for none.
         samples: path that the samples are written to.
-        delegate: `xnnpack` or `none`.
+        delegate: `none`, `xnnpack` or `external`.
         buffer_offset: bytes that the model's buffer is moved by, a multiple of 64.
         warmup_runs: inferences before the first timed one, at the least.
         warmup_ns: the same in time; both are reached.
-        runs: timed inferences.
+        runs: timed, or profiled, inferences; the least where there is a least time.
+        task: `time`, `outputs` (of every set of inputs) or `profile`.
         budget_ns: fewer runs, but at least 10, where `runs` would take longer; 0 sets no limit.
+        min_run_time_ns: more runs, until so long has passed.
         delay_ns: a busy wait in the timed region.
+        run_gap_ns: idle time before each timed run.
+        flush_caches: push everything out of the caches before each timed run.
+        inputs: `zeros`, `random`, `real` (the file's first set) or `rotating` (all sets, in turn).
+            Without a file, `real` is zeros and `rotating` takes random sets.
+        input_seed: of random sets.
+        input_sets: how many of them.
+        call: `interpreter` or `signature`.
+        signature: its name; empty for the first.
+        flags: XNNPACK's, words with spaces between; `no_` before one clears it.
+        weight_cache: XNNPACK's: `memory` or a file; empty for none.
+        delegate_path: the external delegate's library.
+        delegate_options: its options, each `key=value`.
+        shapes: inputs to resize, each `input extent extent ...`.
+        affinity: cores to run on.
+        priority: a nice value or `realtime`; empty to leave it.
+        lock_memory: keep all memory resident.
+        flush_to_zero: `default`, `on` or `off`: whether subnormal numbers count as zero.
+        outputs: path that the outputs are written to, sets end to end.
+        profile: path that the profile is written to.
     """
 
     library: str
+    path: str
     model: str
     input: str
     samples: str
@@ -43,118 +64,94 @@ class Job:
     warmup_runs: int
     warmup_ns: int
     runs: int
+    task: str = "time"
     budget_ns: int = 0
+    min_run_time_ns: int = 0
     delay_ns: int = 0
+    run_gap_ns: int = 0
+    flush_caches: bool = False
+    inputs: str = "real"
+    input_seed: int = 0
+    input_sets: int = 1
+    call: str = "interpreter"
+    signature: str = ""
+    flags: str = ""
+    weight_cache: str = ""
+    delegate_path: str = ""
+    delegate_options: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
+    affinity: tuple[int, ...] = ()
+    priority: str = ""
+    lock_memory: bool = False
+    flush_to_zero: str = "default"
+    outputs: str = ""
+    profile: str = ""
+
+    @property
+    def options(self) -> RuntimeOptions:
+        """What a session is made with, beside delegate and threads.
+
+        Raises:
+            ValueError: a shape holds something that is no number.
+        """
+        pairs = (one.partition("=") for one in self.delegate_options)
+        numbers = ([int(part) for part in one.split()] for one in self.shapes)
+        return RuntimeOptions(
+            call=self.call,
+            signature=self.signature,
+            flags=self.flags,
+            weight_cache=self.weight_cache,
+            delegate_path=self.delegate_path,
+            delegate_options={key: value for key, _, value in pairs},
+            shapes={index: tuple(extents) for index, *extents in numbers},
+        )
+
+    @property
+    def wishes(self) -> Wishes:
+        """What to ask of the operating system."""
+        return Wishes(self.affinity, self.priority, self.lock_memory, self.flush_to_zero)
 
     def to_lines(self) -> str:
-        """The job as text: one `key value` a line."""
-        return "".join(f"{field.name} {getattr(self, field.name)}\n" for field in fields(self))
+        """The job as text: one `key value` a line, and one for each value of a list.
+
+        Raises:
+            ValueError: a value holds a line end, or a byte 0, which the format can't.
+        """
+        lines = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            for one in value if isinstance(value, tuple) else (value,):
+                text = str(int(one)) if isinstance(one, bool) else str(one)
+                if {"\n", "\0"} & set(text):
+                    raise ValueError(f"the job's {field.name} holds a line end: {text!r}")
+                lines.append(f"{field.name} {text}\n")
+        return "".join(lines)
 
     @classmethod
     def from_lines(cls, lines: Iterable[str]) -> Job:
         """Reads what `to_lines` wrote.
 
         Raises:
-            ValueError: a key is unknown, missing or has a value of the wrong kind.
+            ValueError: a key is unknown, missing, there twice, or has a value of the wrong kind.
         """
-        known = {field.name: field.type for field in fields(cls)}
-        values: dict[str, str | int] = {}
+        kinds = {field.name: str(field.type) for field in fields(cls)}
+        values: dict[str, str | int | bool | tuple[str | int, ...]] = {}
         for line in lines:
             key, _, text = line.rstrip("\n").partition(" ")
-            if key not in known:
+            if key not in kinds:
                 raise ValueError(f"unknown key {key!r} in the job")
-            values[key] = int(text) if known[key] == "int" else text
+            kind = kinds[key]
+            if kind.startswith("tuple"):
+                earlier = values.get(key, ())
+                one = int(text) if "int" in kind else text
+                values[key] = (*earlier, one)  # type: ignore[misc]  # it is a tuple, by its kind
+            elif key in values:
+                raise ValueError(f"{key} is twice in the job")
+            else:
+                values[key] = (
+                    text if kind == "str" else bool(int(text)) if kind == "bool" else int(text)
+                )
         try:
             return cls(**values)  # type: ignore[arg-type]  # checked against the fields above
         except TypeError as error:
             raise ValueError(str(error)) from error
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What one process reports beside its samples; times in ns, memory in bytes.
-
-    Attributes:
-        version: of the inference library, in its own words.
-        first_ns: the first inference, before the warm-up.
-        warmup_runs: inferences of the warm-up.
-        peak_memory_bytes: most resident memory beyond what was resident before the model.
-        cpu_ns: CPU time of the timed part, all threads.
-        voluntary_switches: context switches while timing because something was waited for.
-        involuntary_switches: those because the core was taken away.
-        major_faults: page faults while timing that read the disk.
-        clock_resolution_ns: of the clock in use.
-        clock_cost_ns: of one reading.
-        elapsed_ns: of the whole job, process start excluded.
-    """
-
-    version: str
-    model_ns: int
-    interpreter_ns: int
-    allocate_ns: int
-    first_ns: int
-    warmup_runs: int
-    runs: int
-    peak_memory_bytes: int
-    cpu_ns: int
-    voluntary_switches: int
-    involuntary_switches: int
-    minor_faults: int
-    major_faults: int
-    clock: str
-    clock_resolution_ns: int
-    clock_cost_ns: int
-    elapsed_ns: int
-
-    def to_lines(self) -> str:
-        """The result as text: `result key value` a line."""
-        return "".join(
-            f"result {field.name} {getattr(self, field.name)}\n" for field in fields(self)
-        )
-
-
-@dataclass(frozen=True)
-class Report:
-    """All that a timing process printed: how far it came, and its result or error.
-
-    Attributes:
-        step: the last step that it began.
-        error: its own error as (step, message), None where it gave none.
-        measurement: None where it did not finish.
-    """
-
-    step: str
-    error: tuple[str, str] | None
-    measurement: Measurement | None
-
-
-def read_report(text: str) -> Report:
-    """Reads a timing process's standard output; lines it can't read are passed over."""
-    step, error = "start", None
-    values: dict[str, str | int] = {}
-    kinds = {field.name: field.type for field in fields(Measurement)}
-    for line in text.splitlines():
-        kind, _, rest = line.partition(" ")
-        key, _, value = rest.partition(" ")
-        if kind == "step":
-            step = rest
-        elif kind == "error":
-            error = (key, value)
-        elif kind == "result" and key in kinds:
-            values[key] = int(value) if kinds[key] == "int" else value
-    complete = values.keys() == kinds.keys()
-    return Report(step, error, Measurement(**values) if complete else None)  # type: ignore[arg-type]
-
-
-def refusal(report: Report, *, where: str, log: str) -> StageError:
-    """The error of a process that said itself what went wrong."""
-    step, message = report.error or (report.step, "")
-    return StageError(
-        f"{step} failed",
-        stage="time",
-        kind="refused",
-        why=message,
-        where=where,
-        log=log,
-        remedy="read the runtime's message; another quantization mode or delegate may be accepted",
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from runner.errors import EnvironmentUnusableError
@@ -20,7 +21,7 @@ def probe_library(library: RuntimeLibrary, log: Path) -> str:
         log: receives what the library prints; removed again.
 
     Raises:
-        EnvironmentUnusableError: it is no TFLite library, or the harness was not compiled.
+        EnvironmentUnusableError: it is no such library, or the harness was not compiled.
     """
     try:
         ended = run_module("runner.timing.probe", stdin=library.path, log=log, timeout_s=_TIMEOUT_S)
@@ -28,16 +29,19 @@ def probe_library(library: RuntimeLibrary, log: Path) -> str:
     finally:
         log.unlink(missing_ok=True)
     if ended.returncode == 0:
-        return ended.output
+        kind, _, version = ended.output.partition(" ")
+        if kind == library.kind:
+            return version
+        ended = replace(ended, returncode=_REFUSED, output=f"it is a library of kind {kind}")
     if ended.returncode == _MISSING:
         raise native.HarnessMissingError(ended.output)
     how = ended.signal_name or f"exit code {ended.returncode}"
     raise EnvironmentUnusableError(
-        "the TFLite library can't be used",
+        f"the {library.kind} library can't be used",
         where=library.path,
         why=ended.output or f"opening it ended with {how}. {last_words}".strip(),
-        remedy="name a libtensorflowlite_c.so for this machine in runtime.path, or name none to "
-        "use the one in the wheel pymicro-wakeword",
+        remedy="name one for this machine in runtime.path, or name none to use the one in the "
+        "wheel: pip install 'retime[runtime]'",
     )
 
 
@@ -48,7 +52,7 @@ def main() -> int:
     """Opens the library whose path is on standard input and prints its version, or why not."""
     try:
         with native.Library.open(sys.stdin.read()) as library:
-            sys.stdout.write(library.version)
+            sys.stdout.write(f"{library.kind} {library.version}")
     except native.HarnessMissingError as error:
         sys.stdout.write(error.why)
         return _MISSING

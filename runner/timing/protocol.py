@@ -6,6 +6,7 @@ import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 IDENTICAL = "control:identical"
 DELAYED = "control:delayed"
@@ -26,6 +27,8 @@ class Arm:
         input: path of the bytes that are fed to the model.
         label: the name in short, for people.
         delay_ns: busy wait in the timed region; 0 but for the delayed control.
+        kind: of the library, `tflite` or `litert`.
+        options: further fields of its jobs, as pairs of `Job`'s names and values.
     """
 
     name: str
@@ -36,6 +39,8 @@ class Arm:
     threads: int
     label: str = ""
     delay_ns: int = 0
+    kind: str = "tflite"
+    options: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)

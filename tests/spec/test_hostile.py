@@ -87,7 +87,7 @@ HOSTILE: dict[str, tuple[Callable[[], str], str]] = {
         "not a regular expression",
     ),
     "exploding_expression": (
-        lambda: f"{SMALLEST}  trainable: {{match: '(\\\\w|\\\\w\\\\w)*-?\\\\W'}}\n",
+        lambda: f"{SMALLEST}  trainable: {{match: '(\\w|\\w\\w)*-?\\W'}}\n",
         "takes too long to match",
     ),
     "endless_expression": (

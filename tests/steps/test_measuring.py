@@ -16,9 +16,10 @@ from runner.spec.model import Limits, Measure
 from runner.steps.ledger import read_ledger
 from runner.steps.measuring import Experiment, Question, measure
 from runner.store.runs import Run, RunStore
-from runner.timing.job import Job, Measurement
+from runner.timing.job import Job
 from runner.timing.libraries import find_tflite
 from runner.timing.protocol import DELAYED, IDENTICAL, Arm
+from runner.timing.report import Measurement
 from runner.timing.targets.local import LocalTarget
 from tests.conftest import Models
 

@@ -2,12 +2,14 @@
 
 import pytest
 
-from runner.timing.job import Job, Measurement, read_report
+from runner.timing.job import Job
+from runner.timing.report import Measurement, read_report
 
 pytestmark = pytest.mark.fast
 
 JOB = Job(
-    library="/opt/a library.so",
+    library="tflite",
+    path="/opt/a library.so",
     model="m.tflite",
     input="",
     samples="s",

@@ -18,6 +18,8 @@ import pytest
 from runner.errors import EnvironmentUnusableError
 from runner.timing import native
 from runner.timing.libraries import find_tflite
+from runner.timing.records import Nodes, Tensor, Timing
+from runner.timing.session import Session
 from tests import native_models
 
 pytestmark = pytest.mark.fast
@@ -33,7 +35,7 @@ def library() -> Iterator[native.Library]:
 
 
 @pytest.fixture(params=["none", "xnnpack"])
-def session(library: native.Library, request: pytest.FixtureRequest) -> Iterator[native.Session]:
+def session(library: native.Library, request: pytest.FixtureRequest) -> Iterator[Session]:
     with library.session(
         native_models.negation(), delegate=request.param, threads=1, count_nodes=True
     ) as opened:
@@ -45,35 +47,35 @@ def test_a_library_tells_its_version_and_path(library: native.Library) -> None:
     assert library.path == find_tflite(None).path
 
 
-def test_a_session_describes_its_tensors(session: native.Session) -> None:
-    assert session.inputs == (native.Tensor("x", "float32", (1, 4), 16, 0.0, 0),)
-    assert session.outputs == (native.Tensor("y", "float32", (1, 4), 16, 0.0, 0),)
+def test_a_session_describes_its_tensors(session: Session) -> None:
+    assert session.inputs == (Tensor("x", "float32", (1, 4), 16, 0.0, 0),)
+    assert session.outputs == (Tensor("y", "float32", (1, 4), 16, 0.0, 0),)
 
 
-def test_a_session_tells_what_it_took_to_make(session: native.Session) -> None:
+def test_a_session_tells_what_it_took_to_make(session: Session) -> None:
     startup = session.startup
     assert min(startup.model_ns, startup.interpreter_ns, startup.allocate_ns) > 0
 
 
-def test_an_output_is_what_the_model_makes_of_its_input(session: native.Session) -> None:
+def test_an_output_is_what_the_model_makes_of_its_input(session: Session) -> None:
     session.write(0, FOUR)
     assert session.warm_up(1, 0) == 1
     assert session.read(0) == NEGATED
 
 
-def test_inputs_are_zero_at_first(session: native.Session) -> None:
+def test_inputs_are_zero_at_first(session: Session) -> None:
     session.warm_up(1, 0)
     assert struct.unpack("<4f", session.read(0)) == (0.0, 0.0, 0.0, 0.0)
 
 
-def test_inferences_leave_the_input_as_it_is(session: native.Session) -> None:
+def test_inferences_leave_the_input_as_it_is(session: Session) -> None:
     session.write(0, FOUR)
     for _ in range(3):
         session.warm_up(100, 0)
         assert session.read(0) == NEGATED
 
 
-def test_many_inputs_are_mapped_to_as_many_outputs(session: native.Session) -> None:
+def test_many_inputs_are_mapped_to_as_many_outputs(session: Session) -> None:
     assert session.map(FOUR + NEGATED + FOUR, 3) == NEGATED + FOUR + NEGATED
     assert session.map(b"", 0) == b""
 
@@ -81,18 +83,18 @@ def test_many_inputs_are_mapped_to_as_many_outputs(session: native.Session) -> N
 def test_a_delegate_that_takes_the_graph_is_seen(library: native.Library) -> None:
     model = native_models.negation()
     with library.session(model, delegate="xnnpack", threads=1, count_nodes=True) as delegated:
-        assert delegated.nodes == native.Nodes(nodes=1, delegated=1, partitions=1)
+        assert delegated.nodes == Nodes(nodes=1, delegated=1, partitions=1)
     with library.session(model, delegate="none", threads=1, count_nodes=True) as plain:
-        assert plain.nodes == native.Nodes(nodes=1, delegated=0, partitions=0)
+        assert plain.nodes == Nodes(nodes=1, delegated=0, partitions=0)
     with library.session(model, delegate="xnnpack", threads=1) as timed:
-        assert timed.nodes == native.Nodes(None, None, None)
+        assert timed.nodes == Nodes(None, None, None)
 
 
 def test_a_node_that_the_delegate_leaves_is_seen(library: native.Library) -> None:
     with library.session(
         native_models.positions(), delegate="xnnpack", threads=1, count_nodes=True
     ) as session:
-        assert session.nodes == native.Nodes(nodes=1, delegated=0, partitions=0)
+        assert session.nodes == Nodes(nodes=1, delegated=0, partitions=0)
 
 
 def test_several_inputs_are_written_one_by_one(library: native.Library) -> None:
@@ -114,13 +116,13 @@ def test_an_output_whose_shape_an_inference_decides_is_read_in_full(
 
 
 @pytest.mark.parametrize("delay_ns", [0, 20_000])
-def test_every_sample_is_taken_and_positive(session: native.Session, delay_ns: int) -> None:
+def test_every_sample_is_taken_and_positive(session: Session, delay_ns: int) -> None:
     samples = array("q", bytes(8 * 50))
-    assert session.time(samples, delay_ns) == 50
+    assert session.time(samples, Timing(delay_ns=delay_ns)) == 50
     assert min(samples) > delay_ns * 0.9
 
 
-def test_samples_go_to_any_buffer_of_int64(session: native.Session) -> None:
+def test_samples_go_to_any_buffer_of_int64(session: Session) -> None:
     whole = memoryview(bytearray(8 * 6)).cast("q")
     assert session.time(whole[1:5]) == 4
     assert whole[0] == whole[5] == 0
@@ -138,14 +140,12 @@ def test_samples_go_to_any_buffer_of_int64(session: native.Session) -> None:
         memoryview(bytearray(64)).cast("q")[::2],
     ],
 )
-def test_samples_of_another_kind_are_refused(
-    session: native.Session, samples: native.Samples
-) -> None:
+def test_samples_of_another_kind_are_refused(session: Session, samples: native.Samples) -> None:
     with pytest.raises(TypeError, match="samples must"):
         session.time(samples)
 
 
-def test_a_warm_up_lasts_so_long_and_so_many_runs(session: native.Session) -> None:
+def test_a_warm_up_lasts_so_long_and_so_many_runs(session: Session) -> None:
     started = native.now_ns()
     runs = session.warm_up(1, 3_000_000)
     assert native.now_ns() - started >= 3_000_000
@@ -232,6 +232,7 @@ def test_the_clock_is_described_and_goes_on() -> None:
     clock = native.clock()
     assert clock.name in {"CLOCK_MONOTONIC_RAW", "CLOCK_MONOTONIC"}
     assert clock.resolution_ns > 0
+    assert clock.step_ns > 0
     assert clock.cost_ns >= 0
     earlier = native.now_ns()
     assert 0 < earlier <= native.now_ns()

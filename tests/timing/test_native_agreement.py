@@ -2,151 +2,224 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from runner.timing import native
-from runner.timing.libraries import find_tflite
+from runner.timing.libraries import find_library
+from runner.timing.records import RuntimeOptions
+from runner.timing.session import Session
+from tests.timing.zoo import QUANTIZED, Animal
 
-# A network with the layers that matter, in float and in int8, and TensorFlow's own outputs for it.
-_MAKE = """
-import sys
-from pathlib import Path
-import numpy as np
-import tensorflow as tf
-
-layers = tf.keras.layers
-folder = Path(sys.argv[1])
-tf.keras.utils.set_random_seed(3)
-taken = layers.Input(batch_shape=(1, 16, 16, 3))
-given = layers.Conv2D(8, 3, strides=2, padding="same", activation="relu")(taken)
-given = layers.DepthwiseConv2D(3, padding="same", activation="relu6")(given)
-given = layers.Conv2D(16, 1)(given)
-given = layers.GlobalAveragePooling2D()(given)
-model = tf.keras.Model(taken, layers.Dense(10, activation="softmax")(given))
-chance = np.random.default_rng(5)
-images = chance.normal(size=(8, 1, 16, 16, 3)).astype(np.float32)
-
-def convert(name):
-    converter = tf.lite.TFLiteConverter.from_keras_model(model)
-    if name == "int8":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: ([image] for image in images)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-        converter.inference_input_type = tf.int8
-        converter.inference_output_type = tf.int8
-    return converter.convert()
-
-resolvers = tf.lite.experimental.OpResolverType
-kinds = {"none": resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES, "xnnpack": resolvers.AUTO}
-for name in ("float32", "int8"):
-    content = convert(name)
-    (folder / f"{name}.tflite").write_bytes(content)
-    for delegate, resolver in kinds.items():
-        interpreter = tf.lite.Interpreter(
-            model_content=content, num_threads=1, experimental_op_resolver_type=resolver
-        )
-        interpreter.allocate_tensors()
-        source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
-        inputs = images
-        if name == "int8":
-            scale, zero = source["quantization"]
-            inputs = np.clip(np.round(images / scale) + zero, -128, 127).astype(np.int8)
-        outputs = []
-        for image in inputs:
-            interpreter.set_tensor(source["index"], image)
-            interpreter.invoke()
-            outputs.append(interpreter.get_tensor(target["index"]).copy())
-        np.save(folder / f"{name}-inputs.npy", inputs)
-        np.save(folder / f"{name}-{delegate}.npy", np.stack(outputs))
-"""
+KINDS = ("tflite", "litert")
+DELEGATES = ("none", "xnnpack")
+# What a float model may differ by. Dynamic quantization rounds activations, and each version does
+# it in its own way.
+TOLERANCE = {"dynamic": 0.02, "int16x8": 1e-3, "float16": 1e-3, "int8_float_io": 0.0}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Models, inputs and TensorFlow's outputs, made in a process of their own."""
-    made = tmp_path_factory.mktemp("agreement")
-    subprocess.run(
-        [sys.executable, "-c", _MAKE, str(made)],
-        env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
-        check=True,
-        capture_output=True,
-    )
-    return made
+def libraries() -> Iterator[dict[str, native.Library]]:
+    opened = {kind: native.Library.open(find_library(kind, None).path) for kind in KINDS}
+    yield opened
+    for library in opened.values():
+        library.close()
 
 
-@pytest.fixture(scope="module")
-def library() -> Iterator[native.Library]:
-    with native.Library.open(find_tflite(None).path) as opened:
-        yield opened
+def open_session(
+    library: native.Library, animal: Animal, delegate: str, options: RuntimeOptions | None = None
+) -> Session:
+    model = native.place(animal.path.read_bytes(), 128)
+    return library.session(model, delegate=delegate, threads=1, count_nodes=True, options=options)
 
 
-def outputs_of(
-    library: native.Library, folder: Path, name: str, delegate: str
-) -> tuple[native.Session, NDArray[Any], NDArray[Any]]:
-    """A session that is open, its outputs for all inputs, and TensorFlow's."""
-    model = native.place((folder / f"{name}.tflite").read_bytes(), 128)
-    session = library.session(model, delegate=delegate, threads=1, count_nodes=True)
-    inputs = np.load(folder / f"{name}-inputs.npy")
-    expected = np.load(folder / f"{name}-{delegate}.npy")
-    given = session.map(inputs.tobytes(), len(inputs))
-    return session, np.frombuffer(given, expected.dtype).reshape(expected.shape), expected
+def outputs_of(session: Session, animal: Animal) -> list[np.ndarray]:  # type: ignore[type-arg]
+    """All outputs for all sets, each of shape (sets, *the output's shape)."""
+    session.warm_up(1, 0)
+    sets = animal.sets([tensor.name for tensor in session.inputs])
+    count = len(sets) // session.input_size
+    given = np.frombuffer(session.map(sets, count), np.uint8).reshape(count, -1)
+    outputs, place = [], 0
+    for tensor in session.outputs:
+        part = np.ascontiguousarray(given[:, place : place + tensor.byte_size])
+        outputs.append(part.view(tensor.type_name).reshape(count, *tensor.shape))
+        place += tensor.byte_size
+    return outputs
 
 
-@pytest.mark.parametrize("delegate", ["none", "xnnpack"])
-def test_float_outputs_agree_with_tensorflow(
-    library: native.Library, folder: Path, delegate: str
+def expect_agreement(
+    session: Session, animal: Animal, delegate: str, tolerance: float = 1e-5
 ) -> None:
-    session, given, expected = outputs_of(library, folder, "float32", delegate)
-    with session:
-        np.testing.assert_allclose(given, expected, atol=1e-5, rtol=0)
-        assert np.ptp(given) > 0.01
+    expected = {one.shape: one for one in animal.outputs[delegate]}
+    given = outputs_of(session, animal)
+    assert len(given) == len(expected)
+    for one in given:
+        wanted = expected[one.shape]
+        if one.dtype == np.int8:
+            np.testing.assert_array_equal(one, wanted)
+        else:
+            np.testing.assert_allclose(one, wanted, atol=tolerance, rtol=0)
+        assert np.ptp(one.astype(float)) > 0.01
 
 
-@pytest.mark.parametrize("delegate", ["none", "xnnpack"])
-def test_int8_outputs_are_tensorflows_to_the_bit(
-    library: native.Library, folder: Path, delegate: str
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("delegate", DELEGATES)
+@pytest.mark.parametrize("name", QUANTIZED)
+def test_every_quantization_gives_tensorflows_outputs(
+    libraries: dict[str, native.Library],
+    zoo: dict[str, Animal],
+    name: str,
+    delegate: str,
+    kind: str,
 ) -> None:
-    session, given, expected = outputs_of(library, folder, "int8", delegate)
-    with session:
-        np.testing.assert_array_equal(given, expected)
-        assert np.ptp(given.astype(int)) > 2
-        (taken,), (result,) = session.inputs, session.outputs
-        assert (taken.type_name, result.type_name) == ("int8", "int8")
-        assert taken.scale > 0
-        assert result.scale == pytest.approx(1 / 256)
-        assert result.zero_point == -128
+    with open_session(libraries[kind], zoo[name], delegate) as session:
+        expect_agreement(session, zoo[name], delegate, TOLERANCE.get(name, 1e-5))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("delegate", DELEGATES)
+@pytest.mark.parametrize("name", ["pair", "loop"])
+def test_several_inputs_and_outputs_and_control_flow_give_tensorflows_outputs(
+    libraries: dict[str, native.Library],
+    zoo: dict[str, Animal],
+    name: str,
+    delegate: str,
+    kind: str,
+) -> None:
+    with open_session(libraries[kind], zoo[name], delegate) as session:
+        assert len(session.inputs) == len(zoo[name].inputs)
+        expect_agreement(session, zoo[name], delegate)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("delegate", DELEGATES)
+def test_a_resized_input_gives_as_many_rows(
+    libraries: dict[str, native.Library], zoo: dict[str, Animal], delegate: str, kind: str
+) -> None:
+    resized = RuntimeOptions(shapes={0: (3, 8)})
+    animal = zoo["dynamic_batch"]
+    with open_session(libraries[kind], animal, delegate, resized) as session:
+        assert session.inputs[0].shape == (3, 8)
+        assert session.outputs[0].shape == (3, 3)
+        expect_agreement(session, animal, delegate)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["double", "triple"])
+def test_each_signature_of_a_model_runs_by_its_name(
+    libraries: dict[str, native.Library], zoo: dict[str, Animal], name: str, kind: str
+) -> None:
+    options = RuntimeOptions(call="signature", signature=name)
+    with open_session(libraries[kind], zoo[name], "xnnpack", options) as session:
+        assert session.call == "signature"
+        assert sorted(session.signatures) == ["double", "triple"]
+        expect_agreement(session, zoo[name], "xnnpack")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_signature_that_is_not_there_is_named(
+    libraries: dict[str, native.Library], zoo: dict[str, Animal], kind: str
+) -> None:
+    options = RuntimeOptions(call="signature", signature="quadruple")
+    with pytest.raises(native.HarnessError) as caught:
+        open_session(libraries[kind], zoo["double"], "none", options)
+    assert "quadruple" in caught.value.why
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ["float32", "int8"])
-def test_the_delegate_takes_the_network(library: native.Library, folder: Path, name: str) -> None:
-    session, _, _ = outputs_of(library, folder, name, "xnnpack")
-    with session:
+def test_the_delegate_takes_the_network(
+    libraries: dict[str, native.Library], zoo: dict[str, Animal], name: str, kind: str
+) -> None:
+    with open_session(libraries[kind], zoo[name], "xnnpack") as session:
         assert session.nodes.nodes is not None
         assert session.nodes.delegated is not None
         assert 0 < session.nodes.delegated <= session.nodes.nodes
         assert session.nodes.partitions
+    with open_session(libraries[kind], zoo[name], "none") as session:
+        assert (session.nodes.delegated, session.nodes.partitions) == (0, 0)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("delegate", DELEGATES)
+def test_a_profile_names_every_operation_and_adds_up(
+    libraries: dict[str, native.Library], zoo: dict[str, Animal], delegate: str, kind: str
+) -> None:
+    model = native.place(zoo["float32"].path.read_bytes(), 0)
+    with libraries[kind].session(model, delegate=delegate, threads=1, profile=True) as session:
+        profile = session.profile(30)
+    names = " ".join(one.name.lower() for one in profile.operations)
+    for part in ("conv", "softmax"):
+        assert part in names
+    assert profile.dropped == 0
+    assert all(one.calls == 30 for one in profile.operations)
+    assert all((one.partition is None) == (delegate == "none") for one in profile.operations)
+    assert 0 <= profile.unattributed_ns <= profile.total_ns
+    assert (profile.arena_bytes is None) == (kind == "litert")
+
+
+def test_operations_in_a_loop_are_inside_it(
+    libraries: dict[str, native.Library], zoo: dict[str, Animal]
+) -> None:
+    model = native.place(zoo["loop"].path.read_bytes(), 0)
+    with libraries["tflite"].session(model, delegate="none", threads=1, profile=True) as session:
+        operations = session.profile(10).operations
+    loop = next(index for index, one in enumerate(operations) if one.name == "WHILE")
+    inside = [one for one in operations if one.parent == loop]
+    assert {one.subgraph for one in inside} == {1, 2}
+    assert sum(one.total_ns for one in inside) <= operations[loop].total_ns
 
 
 @pytest.mark.parametrize("name", ["float32", "int8"])
 def test_a_thousand_inferences_give_one_output(
-    library: native.Library, folder: Path, name: str
+    libraries: dict[str, native.Library], zoo: dict[str, Animal], name: str
 ) -> None:
-    image = np.load(folder / f"{name}-inputs.npy")[0].tobytes()
-    model = (folder / f"{name}.tflite").read_bytes()
-    for delegate in ("none", "xnnpack"):
-        with library.session(model, delegate=delegate, threads=1) as session:
+    image = zoo[name].inputs["image"][0].tobytes()
+    model = zoo[name].path.read_bytes()
+    for delegate in DELEGATES:
+        with libraries["tflite"].session(model, delegate=delegate, threads=1) as session:
             session.write(0, image)
             session.warm_up(1, 0)
             first = session.read(0)
             session.warm_up(1000, 0)
             assert session.read(0) == first
             assert bytes(session.map(image, 1)) == first
+
+
+@pytest.mark.parametrize(("kind", "cache"), [("tflite", "memory"), ("litert", "file")])
+def test_a_weight_cache_changes_no_output(
+    libraries: dict[str, native.Library],
+    zoo: dict[str, Animal],
+    kind: str,
+    cache: str,
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "weights"
+    options = RuntimeOptions(weight_cache=str(file) if cache == "file" else cache)
+    for _ in range(2):
+        with open_session(libraries[kind], zoo["float32"], "xnnpack", options) as session:
+            expect_agreement(session, zoo["float32"], "xnnpack")
+    assert file.exists() == (cache == "file")
+
+
+def test_the_flag_for_half_precision_is_taken_or_refused_by_name(
+    libraries: dict[str, native.Library], zoo: dict[str, Animal]
+) -> None:
+    for kind in KINDS:
+        with pytest.raises(native.HarnessError) as caught:
+            open_session(
+                libraries[kind], zoo["float32"], "xnnpack", RuntimeOptions(flags="force_fp17")
+            )
+        assert "force_fp16" in caught.value.why
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_flag_that_turns_int8_off_leaves_it_to_the_built_in_kernels(
+    libraries: dict[str, native.Library], zoo: dict[str, Animal], kind: str
+) -> None:
+    options = RuntimeOptions(flags="no_qs8 no_qu8")
+    with open_session(libraries[kind], zoo["int8"], "xnnpack", options) as session:
+        assert session.nodes.delegated == 0

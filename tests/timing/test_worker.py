@@ -12,15 +12,17 @@ import pytest
 
 from runner.errors import StageError
 from runner.timing.job import Job
-from runner.timing.libraries import find_tflite
+from runner.timing.libraries import find_library, find_tflite
 from runner.timing.targets.local import LocalTarget
+from tests import native_models
 from tests.conftest import Models
 
 
 @pytest.fixture
 def job(models: Models, tmp_path: Path) -> Job:
     return Job(
-        library=find_tflite(None).path,
+        library="tflite",
+        path=find_tflite(None).path,
         model=str(models.plain),
         input=str(models.input),
         samples=str(tmp_path / "samples"),
@@ -85,6 +87,21 @@ def test_a_model_that_the_runtime_refuses_is_reported_in_its_words(
     assert caught.value.log == str(tmp_path / "log")
 
 
+def test_what_litert_prints_of_a_refusal_is_told(job: Job, tmp_path: Path) -> None:
+    model = tmp_path / "future.tflite"
+    model.write_bytes(native_models.future_operator())
+    future = dataclasses.replace(
+        job,
+        library="litert",
+        path=find_library("litert", None).path,
+        model=str(model),
+        input="",
+    )
+    with pytest.raises(StageError) as caught:
+        LocalTarget(tmp_path / "log").run(future, arm="a", timeout_s=60)
+    assert "Op builtin_code out of range: 9999" in caught.value.why
+
+
 def test_a_missing_model_is_refused_with_its_path(job: Job, tmp_path: Path) -> None:
     absent = dataclasses.replace(job, model=str(tmp_path / "absent.tflite"))
     with pytest.raises(StageError, match="failed") as caught:
@@ -101,19 +118,23 @@ def test_a_process_that_takes_too_long_is_ended_and_named(job: Job, tmp_path: Pa
 
 
 def test_a_crash_names_the_signal_and_the_step(job: Job, tmp_path: Path) -> None:
-    # A library whose every call jumps into nothing.
+    # A library whose calls do nothing, but for the one that jumps into nothing.
     source, library = tmp_path / "crash.c", tmp_path / "crash.so"
     symbols = subprocess.run(
-        ["nm", "-D", "--defined-only", job.library], capture_output=True, text=True, check=True
+        ["nm", "-D", "--defined-only", job.path], capture_output=True, text=True, check=True
     )
     names = {line.split()[-1].partition("@")[0] for line in symbols.stdout.splitlines()}
-    functions = [name for name in names if name.startswith("TfLite")]
+    body = {True: "*(volatile int *)8 = 1; return 0;", False: "static char room[64]; return room;"}
     source.write_text(
-        "".join(f"void {name}(void) {{ *(volatile int *)8 = 1; }}\n" for name in functions)
+        "".join(
+            f"void *{name}(void) {{ {body[name == 'TfLiteInterpreterAllocateTensors']} }}\n"
+            for name in names
+            if name.startswith("TfLite")
+        )
     )
     subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source], check=True)
-    with pytest.raises(StageError, match="crashed with SIGSEGV at: ") as caught:
+    with pytest.raises(StageError, match="crashed with SIGSEGV in AllocateTensors") as caught:
         LocalTarget(tmp_path / "log").run(
-            dataclasses.replace(job, library=str(library)), arm="a", timeout_s=60
+            dataclasses.replace(job, path=str(library), delegate="none"), arm="a", timeout_s=60
         )
     assert caught.value.kind == "crashed"

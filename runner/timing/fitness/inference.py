@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes.util
-import hashlib
 import os
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 
 from runner.errors import EnvironmentUnusableError
 from runner.timing import native
-from runner.timing.fitness.findings import Finding
-from runner.timing.libraries import RuntimeLibrary, find_tflite
+from runner.timing.fitness.findings import Finding, Status
+from runner.timing.libraries import RuntimeLibrary, find_library
 from runner.timing.probe import probe_library
-from runner.timing.process import run_module
 
-LITERT_VARIABLE = "RETIME_LITERT_LIBRARY"
-_LITERT_FILE = "libLiteRt.so"
-_LITERT_DISTRIBUTION = "ai-edge-litert"
-_TFLITE_DISTRIBUTION = "pymicro-wakeword"
-_TIMEOUT_S = 60.0
+# What LiteRT's library says of its version, which its wheel knows.
+_NOT_TOLD = "unknown"
 _INSTALL = "pip install 'retime[runtime]'"
 
 
@@ -45,22 +38,7 @@ def tflite(folder: Path, environment: Mapping[str, str] = os.environ) -> Finding
     Args:
         folder: an existing one, for a log.
     """
-    why = "it runs the models"
-    try:
-        library = find_tflite(None, environment)
-    except EnvironmentUnusableError as error:
-        command = "" if environment.get("RETIME_TFLITE_LIBRARY") else _INSTALL
-        return Finding("TFLite", "problem", _words(error), why, error.remedy, command)
-    facts = _facts(library)
-    try:
-        version = probe_library(library, folder / "tflite.log")
-    except native.HarnessMissingError:
-        found = f"{_place(library, _TFLITE_DISTRIBUTION)}; not opened, which takes the harness"
-        return Finding("TFLite", "unknown", found, why, facts=facts)
-    except EnvironmentUnusableError as error:
-        return Finding("TFLite", "problem", _words(error), why, error.remedy, facts=facts)
-    found = f"{version}, {_place(library, _TFLITE_DISTRIBUTION)}"
-    return Finding("TFLite", "good", found, why, facts=facts)
+    return _library("tflite", "TFLite", "problem", "it runs the models", folder, environment)
 
 
 def litert(folder: Path, environment: Mapping[str, str] = os.environ) -> Finding:
@@ -70,49 +48,35 @@ def litert(folder: Path, environment: Mapping[str, str] = os.environ) -> Finding
         folder: an existing one, for a log.
     """
     why = "specs whose runtime is litert need it, others do not"
-    library = _find_litert(environment)
-    if library is None:
-        return Finding("LiteRT", "advice", "not found", why, "install it", _INSTALL)
-    if library.origin == "environment" and not Path(library.path).is_file():
-        found = f"{library.path} does not exist, and {LITERT_VARIABLE} names it"
-        return Finding("LiteRT", "advice", found, why, "correct the variable, or unset it")
-    facts = _facts(library)
-    log = folder / "litert.log"
-    ended = run_module(
-        "runner.timing.fitness.opening", stdin=library.path, log=log, timeout_s=_TIMEOUT_S
-    )
-    if ended.returncode != 0:
-        how = ended.output or f"opening it ended with {ended.signal_name or ended.returncode}"
-        remedy = "install it again, or name another in " + LITERT_VARIABLE
-        return Finding("LiteRT", "advice", f"can't be used: {how}", why, remedy, facts=facts)
-    version = _version(_LITERT_DISTRIBUTION) if library.origin == "wheel" else None
-    found = f"{version or 'version not told'}, {_place(library, _LITERT_DISTRIBUTION)}"
-    return Finding("LiteRT", "good", found, why, facts=facts)
+    return _library("litert", "LiteRT", "advice", why, folder, environment)
 
 
-def _find_litert(environment: Mapping[str, str]) -> RuntimeLibrary | None:
-    if named := environment.get(LITERT_VARIABLE):
-        path = Path(named)
-        return RuntimeLibrary(
-            str(path.absolute()), "environment", _sha256(path) if path.is_file() else None
-        )
-    if soname := ctypes.util.find_library("LiteRt"):
-        return RuntimeLibrary(soname, "system", None)
+def _library(
+    kind: str, name: str, if_bad: Status, why: str, folder: Path, environment: Mapping[str, str]
+) -> Finding:
     try:
-        files = metadata.files(_LITERT_DISTRIBUTION) or []
-    except metadata.PackageNotFoundError:
-        return None
-    found = [Path(str(file.locate())) for file in files if file.name == _LITERT_FILE]
-    if not found or not found[0].is_file():
-        return None
-    return RuntimeLibrary(str(found[0].resolve()), "wheel", _sha256(found[0]))
+        library = find_library(kind, None, environment)
+    except EnvironmentUnusableError as error:
+        command = "" if error.where else _INSTALL
+        return Finding(name, if_bad, _words(error), why, error.remedy, command)
+    facts = _facts(library)
+    place = _place(library)
+    try:
+        version = probe_library(library, folder / f"{kind}.log")
+    except native.HarnessMissingError:
+        found = f"{place}; not opened, which takes the harness"
+        return Finding(name, "unknown", found, why, facts=facts)
+    except EnvironmentUnusableError as error:
+        return Finding(name, if_bad, _words(error), why, error.remedy, facts=facts)
+    told = "" if version == _NOT_TOLD else f"{version}, "
+    return Finding(name, "good", f"{told}{place}", why, facts=facts)
 
 
-def _place(library: RuntimeLibrary, distribution: str) -> str:
+def _place(library: RuntimeLibrary) -> str:
     return {
         "environment": "named by the environment",
         "system": "found by the system's loader",
-        "wheel": f"from the wheel {distribution} {_version(distribution) or ''}".strip(),
+        "wheel": f"from the wheel {library.distribution}",
     }[library.origin]
 
 
@@ -124,14 +88,3 @@ def _facts(library: RuntimeLibrary) -> dict[str, str]:
 def _words(error: EnvironmentUnusableError) -> str:
     where = f"{error.where}: " if error.where else ""
     return f"{where}{error.what}" + (f": {error.why}" if error.why else "")
-
-
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

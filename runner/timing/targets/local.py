@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from runner.errors import EnvironmentUnusableError, StageError
-from runner.timing.job import NO_SPACE, Job, Measurement, read_report, refusal
+from runner.timing.job import Job
 from runner.timing.process import run_module
+from runner.timing.report import NO_SPACE, Measurement, read_report, refusal
 
 _PADDING_VARIABLE = "RETIME_PADDING"
 
@@ -61,7 +62,7 @@ class LocalTarget:
             )
         how = ended.signal_name or f"exit code {ended.returncode}"
         raise StageError(
-            f"crashed with {how} at: {report.step}",
+            f"crashed with {how} in {report.step}",
             stage="time",
             kind="crashed",
             where=arm,

@@ -74,20 +74,19 @@ def test_another_library_is_not_taken_for_litert(tmp_path: Path) -> None:
     other = inference.tflite(tmp_path, {}).facts["path"]
     finding = inference.litert(tmp_path, {"RETIME_LITERT_LIBRARY": other})
     assert finding.status == "advice"
-    assert "it lacks LiteRtCreateEnvironment" in finding.found
+    assert "it is a library of kind tflite" in finding.found
 
 
 def test_a_litert_library_that_does_not_exist_is_said_to_be_missing(tmp_path: Path) -> None:
     finding = inference.litert(tmp_path, {"RETIME_LITERT_LIBRARY": "/nowhere/lib.so"})
     assert finding.status == "advice"
-    assert "/nowhere/lib.so does not exist" in finding.found
+    assert "/nowhere/lib.so: the LiteRT library does not exist" in finding.found
 
 
 def test_without_the_wheels_each_library_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("runner.timing.libraries._DISTRIBUTION", "no-such-distribution")
-    monkeypatch.setattr("runner.timing.fitness.inference._LITERT_DISTRIBUTION", "no-such-one")
+    monkeypatch.setattr("runner.timing.libraries._in_wheel", lambda source: None)
     found = inference.tflite(tmp_path, {}), inference.litert(tmp_path, {})
     assert [finding.status for finding in found] == ["problem", "advice"]
     assert all(finding.command == "pip install 'retime[runtime]'" for finding in found)

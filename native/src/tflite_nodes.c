@@ -1,7 +1,7 @@
 /*
- * nodes.c: how much of the graph a delegate took. The library tells nobody, but
- * it shows its execution plan to every delegate: so one that takes nothing is
- * added before, and one after, the delegate in question.
+ * tflite_nodes.c: how much of the graph a delegate took. The library tells
+ * nobody, but it shows its execution plan to every delegate: so one that takes
+ * nothing is added before, and one after, the delegate in question.
  */
 #include "internal.h"
 
@@ -41,12 +41,12 @@ static TfLiteStatus count_plan(TfLiteOpaqueContext *context,
 
 /* Adds an observer to the interpreter's options, where the library can. */
 void retime_observer_add(struct retime_observer *observer,
-                         const struct tflite *call,
+                         const retime_library *library,
                          TfLiteInterpreterOptions *options) {
+    const struct tflite *call = &library->tflite;
+
     observer->call = call;
-    if (call->observer_create == NULL || call->observer_delete == NULL ||
-        call->context_plan == NULL || call->context_node == NULL ||
-        call->operator_code == NULL) {
+    if (retime_lacking(library, TFLITE_NODES) != NULL) {
         return;
     }
     observer->builder.data = observer;
@@ -69,19 +69,13 @@ void retime_observer_remove(struct retime_observer *observer) {
 }
 
 /* What the two observers saw. */
-void retime_session_nodes(const retime_session *session, retime_nodes *nodes) {
-    static const retime_nodes unknown = {-1, -1, -1};
+void retime_tflite_nodes(const retime_session *session, retime_nodes *nodes) {
+    const struct retime_tflite_session *own = &session->own.tflite;
 
-    if (nodes == NULL) {
+    if (own->before.kernels < 0 || own->after.kernels < 0) {
         return;
     }
-    *nodes = unknown;
-    if (session == NULL || session->before.kernels < 0 ||
-        session->after.kernels < 0) {
-        return;
-    }
-    nodes->nodes = session->before.kernels;
-    nodes->partitions = session->after.delegate_kernels;
-    nodes->delegated =
-        nodes->nodes - (session->after.kernels - nodes->partitions);
+    nodes->nodes = own->before.kernels;
+    nodes->partitions = own->after.delegate_kernels;
+    nodes->delegated = nodes->nodes - (own->after.kernels - nodes->partitions);
 }
