@@ -102,7 +102,7 @@ def _validate(options: argparse.Namespace) -> ExitCode:
         problems = [problem for one in checked for problem in one.problems]
         if problems:
             raise SpecError(problems)
-    return ExitCode.DONE if all(one.spec for one in checked) else ExitCode.BAD_INPUT
+    return ExitCode.DONE if all(one.family for one in checked) else ExitCode.BAD_INPUT
 
 
 def _plan(options: argparse.Namespace) -> ExitCode:

@@ -20,7 +20,7 @@ from runner.build.quantization import convert_selectively, run_converter, set_pe
 from runner.scaling import scale
 from runner.build.selection import noted_scopes
 from runner.build.tflite_file import INPUT, OUTPUT, add_signature, describe
-from runner.spec.model import CALIBRATED_MODES
+from runner.spec.terms import CALIBRATED_MODES
 from runner.spec.architectures import Scaling
 
 def convert_model(

@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import regex
-
 from runner.spec.architectures import ARCHITECTURES, Architecture, Option
 from runner.spec.check import Check, Findings
 from runner.spec.check_model import expression_findings
@@ -112,6 +110,8 @@ def _policy(trainable: str | Mapping[str, Any], base: Mapping[str, Any], path: K
 
 def _match(expression: str, names: Sequence[str], network: str, place: Keys) -> Findings:
     """Whether some layer matches, found out within a time that no sound expression needs."""
+    import regex
+
     end = time.monotonic() + _PATIENCE_S
     try:
         is_found = any(

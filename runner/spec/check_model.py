@@ -13,8 +13,8 @@ from runner.spec.check import Check, Findings, is_file, is_folder, no_file
 from runner.spec.complete import WORDS_FOR_WEIGHTS
 from runner.spec.document import Finding, Keys, shorten
 from runner.spec.guess import did_you_mean, listed
-from runner.spec.model import TFLITE_SUFFIX
 from runner.spec.parts import GIVEN, Parts
+from runner.spec.terms import TFLITE_SUFFIX
 
 _FILE_SUFFIXES = (TFLITE_SUFFIX, ".keras", ".h5", ".hdf5")
 _WEIGHT_SUFFIXES = (".weights.h5", ".h5", ".hdf5", ".keras")

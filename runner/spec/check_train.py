@@ -12,9 +12,9 @@ from runner.spec.check import Check, Findings, is_file, is_folder, no_file
 from runner.spec.check_model import expression_findings, is_tflite
 from runner.spec.document import Finding, Keys, shorten
 from runner.spec.guess import listed
-from runner.spec.model import CALIBRATED_MODES
 from runner.spec.parts import GIVEN, Parts
 from runner.spec.sources import SOURCES
+from runner.spec.terms import CALIBRATED_MODES
 
 _SOURCE = ("data", "source")
 _READ_FROM_SPEC = "write a path, read from the spec's folder"

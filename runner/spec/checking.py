@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import Problem, SpecError
-from runner.spec.expand import read_spec
-from runner.spec.model import Spec
+from runner.spec.extend import read_document
+from runner.spec.family import Family
 
 
 @dataclass(frozen=True)
@@ -18,32 +18,32 @@ class Checked:
     """What came of one file.
 
     Attributes:
-        spec: None where there are problems.
+        family: None where there are problems.
     """
 
     file: str
-    spec: Spec | None
+    family: Family | None
     problems: tuple[Problem, ...] = ()
 
     def as_record(self) -> dict[str, Any]:
         """The outcome as JSON."""
-        spec = self.spec
+        family = self.family
         return {
             "file": self.file,
-            "valid": spec is not None,
-            "variants": [variant.name for variant in spec.variants] if spec else [],
-            "baseline": spec.baseline if spec else None,
-            "same_content": dict(spec.aliases) if spec else {},
+            "valid": family is not None,
+            "variants": list(family.members) if family else [],
+            "baseline": family.baseline if family else None,
+            "same_content": family.aliases if family else {},
             "problems": [problem.as_record() for problem in self.problems],
         }
 
     def sentence(self) -> str:
         """`x.yaml: valid, 4 variants`, and what deserves a word; empty where there are problems."""
-        if self.spec is None:
+        if self.family is None:
             return ""
-        count = len(self.spec.variants)
+        count = len(self.family.members)
         lines = [f"{self.file}: valid, {count} variant{'s' * (count != 1)}"]
-        for name, real in self.spec.aliases.items():
+        for name, real in self.family.aliases.items():
             lines.append(f"  {name} has the same content as {real}: one variant with two names")
         return "".join(f"{line}\n" for line in lines)
 
@@ -67,6 +67,6 @@ def _files(pattern: str) -> Iterator[str]:
 
 def _check(file: str, settings: Sequence[str]) -> Checked:
     try:
-        return Checked(file, read_spec(Path(file), settings))
+        return Checked(file, Family(read_document(Path(file), settings)))
     except SpecError as error:
         return Checked(file, None, error.problems)

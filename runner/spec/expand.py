@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from runner.errors import SpecError
 from runner.spec.document import Document
 from runner.spec.extend import read_document
-from runner.spec.matrix import Combination, Matrix, read_matrix
-from runner.spec.model import Spec, Variant
-from runner.spec.parts import PartReader, Parts
+from runner.spec.family import Family
+from runner.spec.model import Spec
 from runner.spec.records import (
     VariantBuilder,
     build_expectation,
@@ -20,7 +17,6 @@ from runner.spec.records import (
     build_report,
     build_targets,
 )
-from runner.spec.validate import validate
 
 
 def read_spec(path: Path, settings: Sequence[str] = ()) -> Spec:
@@ -41,18 +37,8 @@ def expand(document: Document) -> Spec:
     Raises:
         SpecError: the spec is wrong; carries all of its problems.
     """
-    data = document.root.value
-    reader = PartReader(data, document.folder)
-    problems = validate(document, reader)
-    if problems:
-        raise SpecError(problems)
-    matrix = read_matrix(data)
-    whole = reader.of_spec()
-    name = str(data["name"])
-    family = _Family(name)
-    for combination in matrix.combinations():
-        parts = reader.of_variant(combination)
-        family.add(combination, parts, reader.content(parts))
+    family = Family(document)
+    whole, builder = family.whole, VariantBuilder()
     return Spec(
         path=Path(document.file),
         source=document.content,
@@ -60,52 +46,21 @@ def expand(document: Document) -> Spec:
             (one.file, one.content.decode("utf-8", errors="replace")) for one in document.others
         ),
         sha256=_sha256(document),
-        name=name,
-        question=str(data.get("question", "")),
-        variants=tuple(family.variants.values()),
+        name=family.name,
+        question=str(document.root.value.get("question", "")),
+        variants=tuple(
+            builder.build(name, dict(combination.names), parts)
+            for name, (combination, parts) in family.members.items()
+        ),
         aliases=family.aliases,
-        baseline=family.baseline(data.get("baseline", {}), matrix),
+        baseline=family.baseline,
         targets=build_targets(whole["targets"]),
         measure=build_measure(whole["measure"]),
         expectations=tuple(
-            build_expectation(part, family.named(part["variant"], matrix))
-            for part in whole["expect"]
+            build_expectation(part, family.named(part["variant"])) for part in whole["expect"]
         ),
         report=build_report(whole["report"]),
     )
-
-
-class _Family:
-    """The variants of a spec, each content once under the first of its names."""
-
-    def __init__(self, spec_name: str) -> None:
-        self.variants: dict[str, Variant] = {}
-        self.aliases: dict[str, str] = {}
-        self._spec_name = spec_name
-        self._builder = VariantBuilder()
-        self._contents: dict[tuple[int, ...], str] = {}
-
-    def add(self, combination: Combination, parts: Parts, content: tuple[int, ...]) -> None:
-        """Takes a combination in, or notes that its content is there under another name."""
-        name = combination.name(self._spec_name)
-        first = self._contents.setdefault(content, name)
-        if first != name:
-            self.aliases[name] = first
-        elif name not in self.variants:
-            self.variants[name] = self._builder.build(name, dict(combination.names), parts)
-
-    def baseline(self, choice: Mapping[str, Any], matrix: Matrix) -> str:
-        """The name of the variant that a valid baseline names."""
-        return self._real(matrix.meant(matrix.chosen(choice))[0])
-
-    def named(self, choice: Mapping[str, Any], matrix: Matrix) -> tuple[str, ...]:
-        """The names of the variants that have all of a choice."""
-        meant = [self._real(one) for one in matrix.having(matrix.chosen(choice))]
-        return tuple(dict.fromkeys(meant))
-
-    def _real(self, combination: Combination) -> str:
-        name = combination.name(self._spec_name)
-        return self.aliases.get(name, name)
 
 
 def _sha256(document: Document) -> str:

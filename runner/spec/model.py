@@ -10,9 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# Modes that look at images to learn the range of activations.
-CALIBRATED_MODES = ("int8", "int8_io", "int16x8")
-TFLITE_SUFFIX = ".tflite"
+from runner.spec.terms import CALIBRATED_MODES, TFLITE_SUFFIX
 
 
 @dataclass(frozen=True)

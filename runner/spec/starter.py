@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from runner.spec.architectures import ARCHITECTURES
-from runner.spec.model import TFLITE_SUFFIX
 from runner.spec.plain import as_yaml
+from runner.spec.terms import TFLITE_SUFFIX
 
 _NOT_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 _LONGEST_NAME = 64
