@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from runner.build.arrays import open_array
 from runner.build.failures import StageFailure
+from runner.build.multiply_adds import count_multiply_adds
 from runner.build.networks import Network, open_artifact
 from runner.build.protocol import Progress, Report
 from runner.build.quantization import convert_selectively, run_converter, set_per_tensor
@@ -37,7 +38,7 @@ def convert_model(
 
     Returns:
         What `tflite_file.describe` says; `calibration_images`; `kept_float`, operators that were left
-        in float; `zeros`, the share of all weights that is zero.
+        in float; `multiply_adds`; `zeros`, the share of all weights that is zero.
     """
     quantize = params["quantize"]
     report(Progress(0, 1, f"to {quantize['mode']}", "image"))
@@ -77,6 +78,7 @@ def convert_model(
     (output / "weights.json").write_text(audit, encoding="utf-8")
     return {
         **describe(content),
+        "multiply_adds": count_multiply_adds(content),
         "zeros": share_of_zeros(content),
         "calibration_images": len(calibration.chosen) if calibration else 0,
         "kept_float": len(kept),
