@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev bench validate plan report test test-fast test-native lint format \
-  benchmark lock clean
+  benchmark benchmark-build lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ format: setup-dev ## Bring Python and C into shape
 
 benchmark: setup-dev ## Measure Retime itself; prints a table of ratios
 	@$(BIN)/python benchmarks/overhead.py $(ARGS)
+
+benchmark-build: setup-dev ## Measure building a grid of variants beside the plain script
+	@$(BIN)/python benchmarks/building.py $(ARGS)
 
 lock: ## Renew the locked dependencies (needs uv on the PATH)
 	uv pip compile $(LOCK) -c locks/constraints.txt pyproject.toml -o locks/run.txt
