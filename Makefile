@@ -15,7 +15,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev init compare bench validate plan report doctor schema completion docs \
-  test test-fast test-native fuzz lint format benchmark check-architectures architectures lock clean
+  test test-fast test-native fuzz lint format benchmark benchmark-build check-architectures \
+  architectures lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +86,9 @@ benchmark: setup-dev ## Measure Retime itself; prints tables of ratios
 	@$(BIN)/python benchmarks/spec.py
 	@$(BIN)/python benchmarks/overhead.py $(ARGS)
 	@$(BIN)/python benchmarks/harness.py $(ARGS)
+
+benchmark-build: setup-dev ## Measure building a grid of variants beside the plain script
+	@$(BIN)/python benchmarks/building.py $(ARGS)
 
 lock: ## Renew the locked dependencies (needs uv on the PATH)
 	uv pip compile $(LOCK) -c locks/constraints.txt pyproject.toml -o locks/run.txt

@@ -27,7 +27,7 @@ def build_model(
         StageFailure: the recipe asks for what Keras refuses, or names what is not there.
     """
     try:
-        base = _base(params["base"], image_size)
+        base = build_base(params["base"], image_size)
         choose_trainable(
             base.layers, params["trainable"], freeze_batch_norm=params["freeze_batch_norm"]
         )
@@ -84,7 +84,13 @@ def choose_trainable(
         layer.trainable = is_trained and not (freeze_batch_norm and is_norm)
 
 
-def _base(params: Mapping[str, Any], image_size: tuple[int, int]) -> keras.Model:
+def build_base(params: Mapping[str, Any], image_size: tuple[int, int]) -> keras.Model:
+    """A base without its top, filled with its weights.
+
+    Args:
+        params: a `runner.spec.model.Base` as JSON.
+        image_size: height and width.
+    """
     options: dict[str, Any] = {"input_shape": (*image_size, 3), "include_top": False}
     for option in ARCHITECTURES[params["architecture"]].options:
         if params.get(option.name) is not None:

@@ -23,14 +23,19 @@ def make_batches(
     batch_size: int,
     *,
     chosen: NDArray[np.int64] | None = None,
+    features: Path | None = None,
 ) -> Any:
     """Batches of (images float32 NHWC, scaled; labels int64) in the order on the disk.
 
     Args:
         split: `train` or `test`.
         chosen: the images to take; None for all.
+        features: a folder of features, which are taken in the images' place, as they are.
     """
-    images = open_array(data / f"{split}_images.npy")
+    images = open_array(
+        data / f"{split}_images.npy" if features is None else features / f"{split}_features.npy"
+    )
+    dtype = tf.as_dtype(images.dtype)
     labels = open_array(data / f"{split}_labels.npy")
     order = np.arange(len(labels)) if chosen is None else chosen
 
@@ -39,9 +44,11 @@ def make_batches(
         return images[some], labels[some]
 
     def prepare(step: Any) -> Any:
-        pixels, answers = tf.numpy_function(load, [step], (tf.uint8, tf.int64))
+        pixels, answers = tf.numpy_function(load, [step], (dtype, tf.int64))
         pixels.set_shape((None, *images.shape[1:]))
         answers.set_shape((None,))
+        if features is not None:
+            return pixels, answers
         return scale(tf.cast(pixels, tf.float32), scaling), answers
 
     return _steps(-(-len(order) // batch_size), prepare)
@@ -54,10 +61,10 @@ class TrainingBatches:
     number of the epoch alone.
 
     Args:
-        folder: what holds `train_images.npy`, or `train_features.npy` of any shape, and labels.
+        examples: a .npy file of images, or of features, which are taken as they are.
+        labels: of all of them.
         chosen: the images to train on.
         weights: how much an image of each class counts, shape (classes,); None for all alike.
-        name: `images`, which are scaled and changed, or `features`, which are taken as they are.
 
     Attributes:
         dataset: gives the batches of the epoch that was begun last.
@@ -67,16 +74,15 @@ class TrainingBatches:
 
     def __init__(
         self,
-        folder: Path,
+        examples: Path,
         labels: NDArray[np.int64],
         chosen: NDArray[np.int64],
         recipe: Mapping[str, Any],
         *,
         scaling: Scaling,
         weights: NDArray[np.float32] | None = None,
-        name: str = "images",
     ) -> None:
-        self._examples = open_array(folder / f"train_{name}.npy")
+        self._examples = open_array(examples)
         self._labels = labels
         self._chosen = chosen
         self._order = chosen

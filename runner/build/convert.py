@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,19 +15,21 @@ from numpy.typing import NDArray
 
 from runner.build.arrays import open_array
 from runner.build.failures import StageFailure
+from runner.build.multiply_adds import count_multiply_adds
 from runner.build.networks import Network, open_artifact
 from runner.build.protocol import Progress, Report
 from runner.build.quantization import convert_selectively, run_converter, set_per_tensor
 from runner.scaling import scale
 from runner.build.selection import noted_scopes
 from runner.build.tflite_file import INPUT, OUTPUT, add_signature, describe
+from runner.build.weight_audit import audit_weights, share_of_zeros
 from runner.spec.terms import CALIBRATED_MODES
 from runner.spec.architectures import Scaling
 
 def convert_model(
     params: Mapping[str, Any], source: Path, data: Path | None, output: Path, report: Report
 ) -> dict[str, Any]:
-    """Writes `model.tflite`, for a batch of one.
+    """Writes `model.tflite`, for a batch of one, and `weights.json`, what its weights are like.
 
     Args:
         params: `quantize` is a `runner.spec.model.Quantize` as JSON, of which modes that need no
@@ -35,7 +38,8 @@ def convert_model(
         data: the folder of images; None where the mode needs none.
 
     Returns:
-        What `tflite_file.describe` says, and `calibration_images`.
+        What `tflite_file.describe` says; `calibration_images`; `kept_float`, operators that were left
+        in float; `multiply_adds`; `zeros`, the share of all weights that is zero.
     """
     quantize = params["quantize"]
     report(Progress(0, 1, f"to {quantize['mode']}", "image"))
@@ -50,10 +54,18 @@ def convert_model(
             why=f"the network has {len(network.inputs)} inputs and {len(network.outputs)} outputs",
             remedy="choose float32, float16 or dynamic",
         )
+    if network.is_quantization_aware:
+        calibration = None
+        if quantize.get("keep_float"):
+            raise StageFailure(
+                "bad_input",
+                "quantize.keep_float says nothing about a network that was trained quantized",
+                remedy="name the layers that are: quantization_aware: {layers: EXPRESSION}",
+            )
     function = trace(network)
     with noted_scopes(network.owner) as scopes:
         function.get_concrete_function()
-    converter = make_converter(function, quantize["mode"])
+    converter = make_converter(function, quantize["mode"], is_calibrated=calibration is not None)
     converter.representative_dataset = calibration
     set_per_tensor(converter, not quantize.get("per_channel", True))
     kept: list[str] = []
@@ -63,8 +75,12 @@ def convert_model(
         content = run_converter(converter, quantize["mode"])
     content = add_signature(content, *_names(network))
     (output / "model.tflite").write_bytes(content)
+    audit = json.dumps(audit_weights(content), indent=1)
+    (output / "weights.json").write_text(audit, encoding="utf-8")
     return {
         **describe(content),
+        "multiply_adds": count_multiply_adds(content),
+        "zeros": share_of_zeros(content),
         "calibration_images": len(calibration.chosen) if calibration else 0,
         "kept_float": len(kept),
     }
@@ -79,7 +95,7 @@ def trace(network: Network) -> Any:
     return tf.function(infer, autograph=False, input_signature=_specs(network))
 
 
-def make_converter(function: Any, mode: str) -> Any:
+def make_converter(function: Any, mode: str, *, is_calibrated: bool = False) -> Any:
     """A converter of a traced function.
 
     It is given the function and no model to keep it in: then it freezes the variables into the
@@ -95,7 +111,7 @@ def make_converter(function: Any, mode: str) -> Any:
     match mode:
         case "float16":
             converter.target_spec.supported_types = [tf.float16]
-        case "int8" | "int8_io":
+        case "int8" | "int8_io" if is_calibrated:
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         case "int16x8":
             converter.target_spec.supported_ops = [

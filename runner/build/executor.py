@@ -128,7 +128,7 @@ class LocalExecutor:
         """Runs a stage; returns the worker for the next one, if it is fit for it."""
         log = self._logs / order.request.log_name
         try:
-            if worker is not None and (worker.has_grown or not worker.is_alive):
+            if worker is not None and not worker.suits(order.request):
                 self._dismiss(worker)
                 worker = None
             worker = worker or self._hire(order.request, log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ KERAS_FILE = "model.keras"
 SAVED_MODEL = "saved_model"
 _SHAPES = "inputs.json"
 _SIGNATURE = "serving_default"
+_QUANTIZATION_AWARE = "quantization_aware"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Network:
         batch: how many examples a call takes; None for any number.
         layers: their names; empty where the file doesn't tell.
         owner: what holds the variables, to be kept as long as `call` is used.
+        is_quantization_aware: whether its graph rounds weights and activations already, as it
+            learned to; then conversion calibrates nothing.
     """
 
     inputs: tuple[Tensor, ...]
@@ -54,6 +57,7 @@ class Network:
     trainable_parameters: int
     layers: tuple[str, ...]
     owner: Any
+    is_quantization_aware: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -74,6 +78,8 @@ def open_artifact(folder: Path) -> Network:
     """The network that a stage left, with the shapes that it fixed for its inputs."""
     path = folder / KERAS_FILE
     network = open_network(path if path.exists() else folder / SAVED_MODEL)
+    if (folder / _QUANTIZATION_AWARE).exists():
+        network = replace(network, is_quantization_aware=True)
     fixed = folder / _SHAPES
     if not fixed.exists():
         return network
@@ -87,7 +93,12 @@ def with_shapes(network: Network, shapes: Sequence[tuple[int | None, ...]]) -> N
         Tensor(one.name, shape, one.dtype)
         for one, shape in zip(network.inputs, shapes, strict=True)
     )
-    return Network(**{**vars(network), "inputs": inputs})
+    return replace(network, inputs=inputs)
+
+
+def mark_quantization_aware(folder: Path) -> None:
+    """Notes beside a model that it rounds by itself, for `open_artifact`."""
+    (folder / _QUANTIZATION_AWARE).touch()
 
 
 def save_shapes(network: Network, folder: Path) -> None:

@@ -18,12 +18,14 @@ from runner.build.checkpoints import CheckpointFolder
 from runner.build.class_weights import weigh_classes
 from runner.build.dealing import deal
 from runner.build.failures import StageFailure
+from runner.build.features import head_of
 from runner.build.fitting import Training
 from runner.build.networks import KERAS_FILE, count, of_keras
 from runner.build.objectives import make_loss
 from runner.build.phases import plan_phases
 from runner.build.protocol import Progress, Report
 from runner.build.scoring import score
+from runner.plan.features import why_not_shared
 
 
 def train_model(
@@ -32,6 +34,7 @@ def train_model(
     output: Path,
     report: Report,
     scratch: Path | None = None,
+    features: Path | None = None,
 ) -> dict[str, Any]:
     """Writes `model.keras`, `history.json` and `test_scores.npy` (float32, (samples, classes)).
 
@@ -42,6 +45,8 @@ def train_model(
         params: `model` and `train` are records of `runner.spec.model` as JSON; `scaling` says how
             pixels become the model's input.
         scratch: a folder that outlives this attempt, for checkpoints; None makes none.
+        features: what the frozen base answers to the images, where the head alone is trained; the
+            weights that come out are the same.
     """
     recipe, scaling = params["train"], params["scaling"]
     labels = open_array(data / "test_labels.npy")
@@ -50,13 +55,15 @@ def train_model(
     keras.backend.clear_session()
     keras.utils.set_random_seed(recipe["seed"])
     model = build_model(params["model"], (image_size[0], image_size[1]), len(classes))
-    training = _prepare(model, params, classes, data, CheckpointFolder(scratch), report)
+    learner = model if features is None else head_of(model, len(params["model"]["head"]))
+    training = _prepare(learner, params, classes, data, features, scratch, report)
     training.run(plan_phases(params["model"], recipe))
     epochs = max(1, recipe["epochs"])
     report(Progress(epochs, epochs, "scoring the test images", "epoch"))
     # A model of its own leaves the optimizer's state behind, twice the size of the weights.
     bare = keras.Model(model.input, model.output)
-    scores = score(of_keras(bare), data, scaling)
+    scorer = bare if features is None else learner
+    scores = score(of_keras(scorer), data, scaling, features)
     bare.save(output / KERAS_FILE)
     save_array(output / "test_scores.npy", scores)
     (output / "history.json").write_text(json.dumps(training.history), encoding="utf-8")
@@ -67,6 +74,9 @@ def train_model(
         "keras_accuracy": float(np.mean(scores.argmax(axis=1) == labels)),
         "epochs": len(training.history.get("loss", ())),
         "resumed_after": training.resumed_after,
+        "features": "computed once"
+        if features
+        else f"computed anew: {why_not_shared(params['model'], recipe) or 'none were given'}",
         "validation_images": int(len(open_array(data / "train_labels.npy")) - training.batches.images),
     }
 
@@ -83,18 +93,20 @@ def _prepare(
     params: Mapping[str, Any],
     classes: list[str],
     data: Path,
-    checkpoints: CheckpointFolder,
+    features: Path | None,
+    scratch: Path | None,
     report: Report,
 ) -> Training:
+    """The training of a model, or of a head alone that takes features."""
     recipe, head = params["train"], params["model"]["head"]
     labels = np.asarray(open_array(data / "train_labels.npy"))
     kept = keep_aside(labels, recipe["validation_fraction"], recipe["seed"])
     chosen = np.flatnonzero(~kept)
     return Training(
         model=model,
-        head_layers=len(head),
+        head_layers=len(head) if features is None else len(model.layers),
         batches=TrainingBatches(
-            data,
+            features / "train_features.npy" if features else data / "train_images.npy",
             labels,
             chosen,
             recipe,
@@ -102,7 +114,12 @@ def _prepare(
             weights=weigh_classes(recipe["class_weights"], classes, labels[chosen]),
         ),
         validation=make_batches(
-            data, "train", params["scaling"], recipe["batch_size"], chosen=np.flatnonzero(kept)
+            data,
+            "train",
+            params["scaling"],
+            recipe["batch_size"],
+            chosen=np.flatnonzero(kept),
+            features=features,
         )
         if kept.any()
         else None,
@@ -112,7 +129,7 @@ def _prepare(
             from_logits=head[-1]["options"].get("activation") == "linear",
         ),
         early_stopping=recipe["early_stopping"],
-        checkpoints=checkpoints,
+        checkpoints=CheckpointFolder(scratch),
         report=report,
     )
 

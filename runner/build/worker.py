@@ -115,14 +115,24 @@ def _run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
             from runner.build.data import make_data
 
             return make_data(params, output, report)
+        case "features":
+            from runner.build.features import compute_features
+
+            return compute_features(params, inputs["data"], output, report)
         case "train":
             from runner.build.train import train_model
 
-            return train_model(params, inputs["data"], output, report, scratch)
+            return train_model(
+                params, inputs["data"], output, report, scratch, inputs.get("features")
+            )
         case "load":
             from runner.build.load import load_model
 
             return load_model(params, inputs.get("data"), output, report)
+        case "compress":
+            from runner.build.compress import compress_model
+
+            return compress_model(params, inputs, output, report)
         case "convert":
             from runner.build.convert import convert_model
 

@@ -24,6 +24,8 @@ _ENVIRONMENT = {
     "KERAS_BACKEND": "tensorflow",
     "CUDA_VISIBLE_DEVICES": "",
 }
+# Stages that work with tf-keras, which TensorFlow must know of before it is imported.
+LEGACY_STAGES = ("compress",)
 MOST_GROWTH_BYTES = 2**30
 _NUMBERS = itertools.count(1)
 _RERUN = "run the same command again; it goes on where it stopped"
@@ -40,9 +42,11 @@ class WorkerProcess:
         threads: cores that it may use.
         log: receives what the process prints before its first stage.
         home: the folder below which TensorFlow and Keras may write beside their results.
+        is_legacy: whether `tf.keras` is tf-keras there.
     """
 
-    def __init__(self, threads: int, log: Path, home: Path) -> None:
+    def __init__(self, threads: int, log: Path, home: Path, *, is_legacy: bool = False) -> None:
+        self.is_legacy = is_legacy
         self._settled_bytes = 0
         # Isolated: a module beside the spec must not be taken for one of TensorFlow's.
         command = [sys.executable, "-I", "-m", "runner.build.worker", "--threads", str(threads)]
@@ -53,7 +57,7 @@ class WorkerProcess:
                 stdout=subprocess.PIPE,
                 stderr=output,
                 text=True,
-                env=_environment(home),
+                env=_environment(home) | {"TF_USE_LEGACY_KERAS": str(int(is_legacy))},
                 start_new_session=True,
             )
 
@@ -70,6 +74,11 @@ class WorkerProcess:
         optimizer's reduction stays registered), which is 100 MiB and more for a MobileNet.
         """
         return self._resident_bytes() > self._settled_bytes + MOST_GROWTH_BYTES
+
+    def suits(self, request: StageRequest) -> bool:
+        """Whether it may take this stage: it lives, is of the right kind and not too large."""
+        is_kind = self.is_legacy == (request.stage in LEGACY_STAGES)
+        return is_kind and self.is_alive and not self.has_grown
 
     @property
     def is_alive(self) -> bool:
@@ -150,7 +159,8 @@ def start_worker(threads: int, request: StageRequest, log: Path) -> WorkerProces
         StageError: there is no room for its log, or the system refuses another process.
     """
     try:
-        return WorkerProcess(threads, log, request.output.absolute().parent)
+        home = request.output.absolute().parent
+        return WorkerProcess(threads, log, home, is_legacy=request.stage in LEGACY_STAGES)
     except OSError as error:
         failure = explain(error).as_record()
         raise StageError(stage=request.stage, **failure) from error

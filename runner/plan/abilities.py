@@ -20,7 +20,5 @@ def refusals(spec: Spec) -> list[str]:
 def _of_variant(variant: Variant, spec: Spec) -> Iterator[str]:
     if variant.train.seeds > 1:
         yield "train.seeds"
-    for step in variant.compress:
-        yield f"compress: {step.name}"
     if variant.target != "local":
         yield f"target: {variant.target} ({spec.targets[variant.target].kind})"

@@ -8,12 +8,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from runner.plan.features import feature_params, why_not_shared
 from runner.spec.architectures import ARCHITECTURES
-from runner.spec.model import Data, Model, Quantize, Runtime, Spec, Train, Variant
+from runner.spec.model import (
+    CompressionStep,
+    Data,
+    Model,
+    Quantize,
+    Runtime,
+    Spec,
+    Train,
+    Variant,
+)
+from runner.spec.records import build_model
 
 # Raised when a stage's code changes what it makes from the same inputs.
 CODE_VERSIONS = {
     "data": 2,
+    "features": 1,
     "train": 2,
     "load": 1,
     "compress": 1,
@@ -25,6 +37,7 @@ CODE_VERSIONS = {
 # The libraries that determine what a stage makes.
 _LIBRARIES: dict[str, tuple[str, ...]] = {
     "data": ("numpy", "pillow"),
+    "features": ("tensorflow", "keras"),
     "train": ("tensorflow", "keras"),
     "load": ("tensorflow", "keras"),
     "compress": ("tensorflow", "keras", "tf-keras", "tensorflow-model-optimization"),
@@ -36,7 +49,7 @@ _LIBRARIES: dict[str, tuple[str, ...]] = {
 MAKERS_OF_FILES = ("convert", "adopt")
 MAKERS_OF_MODELS = ("compress", "train", "load")
 
-STAGE_ORDER = ("data", "load", "train", "compress", "adopt", "convert", "evaluate")
+STAGE_ORDER = ("data", "features", "load", "train", "compress", "adopt", "convert", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -44,8 +57,8 @@ class Stage:
     """One step, which is done once for all variants that share its content.
 
     Attributes:
-        kind: `data`; `train`, or `load` for a finished Keras model; `compress`; `convert`, or
-            `adopt` for a finished .tflite file; `evaluate`.
+        kind: `data`; `features` of a frozen base; `train`, or `load` for a finished Keras model;
+            `compress`; `convert`, or `adopt` for a finished .tflite file; `evaluate`.
         key: SHA-256 of `identity`: the artifact's address.
         identity: everything that determines what comes out.
         params: what the worker is told.
@@ -69,6 +82,8 @@ class Stage:
             case "data":
                 height, width = self.params["image_size"]
                 return f"{self.params['source']['kind']} at {height}x{width}"
+            case "features":
+                return _base_label(self.params["base"])
             case "train":
                 return _network_label(self.params["model"])
             case "load" | "adopt":
@@ -188,6 +203,8 @@ class _Draft:
     of_variant: dict[str, dict[str, str]] = field(default_factory=dict)
     # What was worked out before, by the identity of the records that it was worked out from.
     known: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    teachers: dict[int, Model | None] = field(default_factory=dict)
+    features: dict[tuple[int, int], dict[str, Any] | None] = field(default_factory=dict)
 
     def add_variant(self, variant: Variant) -> None:
         scaling = scaling_of(variant.model)
@@ -228,35 +245,66 @@ class _Draft:
 
     def _model(self, variant: Variant, data: dict[str, str], scaling: str) -> str:
         """The stages that make the Keras model; the key of the last one."""
-        model, train = variant.model, variant.train
+        if not variant.compress:
+            return self._network(variant, variant.model, data)
+        teacher = self._teacher(variant.compress)
+        taught: dict[str, str] = {}
+        if teacher is not None:
+            # Before the variant's own network, which then is the one that it is known by.
+            taught = {"teacher": self._network(variant, teacher, data)}
+        teacher_scaling = scaling_of(teacher) if teacher else ""
+        return self._add(
+            variant,
+            "compress",
+            {"source": self._network(variant, variant.model, data), **data, **taught},
+            (variant.compress, variant.train, scaling, teacher_scaling),
+            lambda: {
+                "steps": [_step(step) for step in variant.compress],
+                "train": self.told.by(_train, variant.train),
+                "scaling": scaling,
+                "teacher_scaling": teacher_scaling,
+            },
+        )
+
+    def _network(self, variant: Variant, model: Model, data: dict[str, str]) -> str:
+        """The stage that trains a network as a variant says, or takes a finished one over."""
+        scaling = scaling_of(model)
         if model.file is not None:
             params = {"file": model.file, "scaling": scaling}
-            key = self._add(variant, "load", data, (model, scaling), lambda: params)
-        else:
-            key = self._add(
-                variant,
-                "train",
-                data,
-                (model, train),
-                lambda: {
-                    "model": self.told.by(asdict, model),
-                    "train": self.told.by(_train, train),
-                    "scaling": scaling,
-                },
-            )
-        if variant.compress:
-            key = self._add(
-                variant,
-                "compress",
-                {"source": key, **data},
-                (variant.compress, train, scaling),
-                lambda: {
-                    "steps": [asdict(step) for step in variant.compress],
-                    "train": self.told.by(_train, train),
-                    "scaling": scaling,
-                },
-            )
-        return key
+            return self._add(variant, "load", data, (model, scaling), lambda: params)
+        return self._add(
+            variant,
+            "train",
+            data | self._features(variant, model, data, scaling),
+            (model, variant.train),
+            lambda: {
+                "model": self.told.by(asdict, model),
+                "train": self.told.by(_train, variant.train),
+                "scaling": scaling,
+            },
+        )
+
+    def _features(
+        self, variant: Variant, model: Model, data: dict[str, str], scaling: str
+    ) -> dict[str, str]:
+        """The input that a frozen base's answers are, which heads share; none if not allowed."""
+        key = (id(model), id(variant.train))
+        if key not in self.features:
+            network, train = asdict(model), _train(variant.train)
+            shared = not why_not_shared(network, train)
+            self.features[key] = feature_params(network, train, scaling) if shared else None
+        params = self.features[key]
+        if params is None:
+            return {}
+        made_of = (model, variant.train, scaling)
+        return {"features": self._add(variant, "features", data, made_of, lambda: params)}
+
+    def _teacher(self, steps: tuple[CompressionStep, ...]) -> Model | None:
+        """The network that the steps learn from; the same record for the same steps."""
+        if id(steps) not in self.teachers:
+            given = [step.options["teacher"] for step in steps if "teacher" in step.options]
+            self.teachers[id(steps)] = _network_of(given[0]) if given else None
+        return self.teachers[id(steps)]
 
     def _add(
         self,
@@ -328,6 +376,24 @@ def _train(train: Train) -> dict[str, Any]:
     return {name: value for name, value in asdict(train).items() if name != "seeds"}
 
 
+def _network_of(part: Mapping[str, Any]) -> Model:
+    """The record of a part of the spec that describes a network."""
+    return build_model(
+        part.get("file"),
+        part.get("input_scaling"),
+        part.get("base"),
+        part.get("head", []),
+        part.get("trainable", "none"),
+        part.get("freeze_batch_norm", False),
+    )
+
+
+def _step(step: CompressionStep) -> dict[str, Any]:
+    """A step's own options; whom it learns from is an input."""
+    options = {name: value for name, value in step.options.items() if name != "teacher"}
+    return {"name": step.name, "options": options}
+
+
 def _runtime(runtime: Runtime) -> dict[str, Any]:
     """What determines how a model runs; the library's path does not, its content does."""
     return {name: value for name, value in asdict(runtime).items() if name != "path"}
@@ -342,10 +408,13 @@ def _relevant(quantize: Quantize) -> dict[str, Any]:
 
 
 def _network_label(model: Mapping[str, Any]) -> str:
-    base = model["base"]
-    alpha = "" if base["alpha"] is None else f" {base['alpha']:g}"
     layers = filter(None, map(_layer_label, model["head"]))
-    return ", ".join([f"{base['architecture']}{alpha}", *layers])
+    return ", ".join([_base_label(model["base"]), *layers])
+
+
+def _base_label(base: Mapping[str, Any]) -> str:
+    alpha = "" if base["alpha"] is None else f" {base['alpha']:g}"
+    return f"{base['architecture']}{alpha}"
 
 
 def _layer_label(layer: Mapping[str, Any]) -> str:

@@ -237,7 +237,7 @@ class _Site:
         if data is None:
             return {"facts": facts, "accuracy": None}
         accuracy = compare_scores(
-            np.load(reference.file("test_scores.npy")) if reference else None,
+            _scores_of(reference),
             np.load(draft / "scores.npy"),
             np.load(data.file("test_labels.npy")),
         )
@@ -313,6 +313,15 @@ def _changed(stage: Stage, path: str) -> StageError:
         where=path,
         remedy="run the same command again, which takes the file as it is now",
     )
+
+
+def _scores_of(reference: Artifact | None) -> Any:
+    """What the Keras model answers to the test images; None where it was not scored."""
+    import numpy as np
+
+    if reference is None or not reference.file("test_scores.npy").exists():
+        return None
+    return np.load(reference.file("test_scores.npy"))
 
 
 def _model_record(

@@ -189,12 +189,13 @@ def test_a_worker_that_holds_too_much_memory_is_replaced(
         worker.dismiss()
     assert not worker.is_alive
 
-    class Stub:
+    class Stub(worker_process.WorkerProcess):
         """A worker that has grown after its second stage."""
 
         is_alive = True
 
         def __init__(self) -> None:
+            self.is_legacy = False
             self.stages = 0
             stubs.append(self)
 
@@ -223,6 +224,24 @@ def test_a_worker_that_holds_too_much_memory_is_replaced(
             executor.submit(request, lambda progress: None).result(10)
     assert [stub.stages for stub in stubs] == [2, 2, 1]
     assert not any(stub.is_alive for stub in stubs)
+
+
+@pytest.mark.acceptance
+def test_compression_gets_a_worker_of_its_own_kind(bench: Bench, tmp_path: Path) -> None:
+    def kind() -> bytes:
+        (worker,) = worker_pids(bench.executor)
+        environment = Path(f"/proc/{worker}/environ").read_bytes().split(b"\0")
+        return next(one for one in environment if one.startswith(b"TF_USE_LEGACY_KERAS="))
+
+    bench.run("data", DIGITS)
+    assert kind().endswith(b"0")
+    params = {"steps": [], "train": {"seed": 1}, "scaling": "raw", "teacher_scaling": ""}
+    # A SavedModel, which is refused; by then the worker is there.
+    with pytest.raises(StageError, match="a SavedModel can't be compressed"):
+        bench.run("compress", params, source=tmp_path, data=tmp_path)
+    assert kind().endswith(b"1")
+    bench.run("data", DIGITS)
+    assert kind().endswith(b"0")
 
 
 @pytest.mark.fast

@@ -171,7 +171,8 @@ def batches(data: Path, chosen: np.ndarray | None = None, **changes: Any) -> Any
     weights = changes.pop("weights", None)
     scaling = changes.pop("scaling", "raw")
     asked = recipe(batch_size=40, **changes)
-    return TrainingBatches(data, labels, chosen, asked, scaling=scaling, weights=weights)
+    images = data / "train_images.npy"
+    return TrainingBatches(images, labels, chosen, asked, scaling=scaling, weights=weights)
 
 
 def epoch_of(made: Any, number: int) -> tuple[np.ndarray, ...]:
