@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev init compare bench validate plan report doctor schema completion docs \
-  test test-fast test-native lint format benchmark check-architectures architectures lock clean
+  test test-fast test-native lint format benchmark benchmark-verdicts check-architectures architectures lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ format: setup-dev ## Bring Python and C into shape
 
 benchmark: setup-dev ## Measure Retime itself; prints a table of ratios
 	@$(BIN)/python benchmarks/overhead.py $(ARGS)
+
+benchmark-verdicts: setup-dev ## Prove the verdicts: pairs whose answer is known, quiet and under load; half an hour
+	@$(BIN)/python -m benchmarks.verdicts $(ARGS)
 
 lock: ## Renew the locked dependencies (needs uv on the PATH)
 	uv pip compile $(LOCK) -c locks/constraints.txt pyproject.toml -o locks/run.txt

@@ -10,6 +10,7 @@ from enum import Enum
 import numpy as np
 
 from runner.analysis.statistics import (
+    Floats,
     Interval,
     blocks_for_half_width,
     equivalence_p_value,
@@ -112,32 +113,54 @@ def differences(arm: Arm, baseline: Arm, figure: str = "log_median") -> list[flo
     return [getattr(arm[block], figure) - getattr(baseline[block], figure) for block in shared]
 
 
+@dataclass(frozen=True)
+class Decision:
+    """What the differences of one comparison amount to, within its family.
+
+    Attributes:
+        interval: of the mean difference of logs, at the design's confidence.
+        p_value: that the mean is 0, from the t test.
+        adjusted_p_value: after Holm.
+        below_effect: slower or faster for certain, and for certain by less than the effect.
+    """
+
+    interval: Interval
+    p_value: float
+    adjusted_p_value: float
+    verdict: Verdict
+    below_effect: bool
+
+
+def decide(family: Sequence[Sequence[float] | Floats], design: Design) -> list[Decision]:
+    """Judges the differences of several comparisons as one family.
+
+    Holm over all two-sided t tests decides slower and faster; what is left is tested for
+    equivalence at a Bonferroni-adjusted level; what is still left is inconclusive.
+
+    Args:
+        family: for each comparison its differences of logs, one for each replicate.
+    """
+    p_values = [t_p_value(values) for values in family]
+    return [
+        _decision(values, p_value, adjusted, len(family), design)
+        for values, p_value, adjusted in zip(family, p_values, holm(p_values), strict=True)
+    ]
+
+
 def compare(
     arms: Mapping[str, Arm], baseline: str, design: Design, generator: np.random.Generator
 ) -> list[Comparison]:
     """Judges every arm against the baseline as one family.
-
-    Holm over all two-sided t tests decides slower and faster; what is left is tested for
-    equivalence at a Bonferroni-adjusted level; what is still left is inconclusive.
 
     Args:
         arms: name -> processes, the baseline among them; controls stay outside the family.
         generator: for the permutation test.
     """
     names = [name for name in arms if name != baseline]
-    per_arm = {name: differences(arms[name], arms[baseline]) for name in names}
-    adjusted = holm([t_p_value(per_arm[name]) for name in names])
+    decisions = decide([differences(arms[name], arms[baseline]) for name in names], design)
     return [
-        _judge(
-            name,
-            baseline,
-            (arms[name], arms[baseline]),
-            design=design,
-            adjusted_p_value=p_value,
-            family=len(names),
-            generator=generator,
-        )
-        for name, p_value in zip(names, adjusted, strict=True)
+        _comparison(name, baseline, (arms[name], arms[baseline]), decision, design, generator)
+        for name, decision in zip(names, decisions, strict=True)
     ]
 
 
@@ -186,31 +209,25 @@ def check_delayed(arm: Arm, baseline: Arm, delay_ns: int, design: Design) -> Con
     return _control(interval, math.exp(expected), design.confidence, passed=passed)
 
 
-def _judge(
+def _comparison(
     name: str,
     baseline: str,
     pair: tuple[Arm, Arm],
-    *,
+    decision: Decision,
     design: Design,
-    adjusted_p_value: float,
-    family: int,
     generator: np.random.Generator,
 ) -> Comparison:
-    values = differences(*pair)
-    interval = t_interval(values, design.confidence)
-    verdict = _verdict(values, interval, adjusted_p_value, family, design)
-    decided = verdict in (Verdict.SLOWER, Verdict.FASTER)
+    values, interval = differences(*pair), decision.interval
     return Comparison(
         variant=name,
         baseline=baseline,
         ratio=math.exp(interval.mean) if values else None,
         interval=exponentiate(interval) if len(values) > 1 else None,
-        p_value=t_p_value(values),
-        adjusted_p_value=adjusted_p_value,
+        p_value=decision.p_value,
+        adjusted_p_value=decision.adjusted_p_value,
         permutation_p_value=sign_flip_p_value(values, generator),
-        verdict=verdict,
-        below_effect=decided
-        and equivalence_p_value(values, design.margin) <= (1 - design.confidence) / family,
+        verdict=decision.verdict,
+        below_effect=decision.below_effect,
         effect=design.effect,
         blocks=len(values),
         needed_blocks=_needed_blocks(interval, design),
@@ -219,19 +236,22 @@ def _judge(
     )
 
 
-def _verdict(
-    values: Sequence[float],
-    interval: Interval,
+def _decision(
+    values: Sequence[float] | Floats,
+    p_value: float,
     adjusted_p_value: float,
     family: int,
     design: Design,
-) -> Verdict:
+) -> Decision:
     alpha = 1 - design.confidence
-    if adjusted_p_value <= alpha:
-        return Verdict.SLOWER if interval.mean > 0 else Verdict.FASTER
-    if equivalence_p_value(values, design.margin) <= alpha / family:
-        return Verdict.EQUIVALENT
-    return Verdict.INCONCLUSIVE
+    interval = t_interval(values, design.confidence)
+    is_small = equivalence_p_value(values, design.margin) <= alpha / family
+    differs = adjusted_p_value <= alpha
+    if differs:
+        verdict = Verdict.SLOWER if interval.mean > 0 else Verdict.FASTER
+    else:
+        verdict = Verdict.EQUIVALENT if is_small else Verdict.INCONCLUSIVE
+    return Decision(interval, p_value, adjusted_p_value, verdict, differs and is_small)
 
 
 def _needed_blocks(interval: Interval, design: Design) -> int | None:

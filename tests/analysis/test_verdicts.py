@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 
 from runner.analysis.verdicts import (
+    Decision,
     Design,
     Verdict,
     check_delayed,
@@ -14,7 +15,7 @@ from runner.analysis.verdicts import (
     compare,
     is_precise,
 )
-from tests.analysis.simulation import Machine, process, run_experiment
+from tests.analysis.simulation import MIN_BLOCKS, Machine, process, simulate
 
 pytestmark = pytest.mark.fast
 
@@ -121,34 +122,48 @@ def test_precision_looks_at_widths_alone() -> None:
     assert not is_precise(arms_of(a=narrow), "base", DESIGN, least_blocks=13)
 
 
-@pytest.mark.parametrize("variants", [2, 4])
+EXPERIMENTS = 400
+# What a test run shows at a true rate, beyond which it fails once in a thousand runs.
+MOST_ALARMS = stats.binom.ppf(0.999, EXPERIMENTS, 0.05)
+
+
+def is_different(decision: Decision) -> bool:
+    return decision.verdict in (Verdict.SLOWER, Verdict.FASTER)
+
+
+@pytest.mark.parametrize("variants", [2, 4, 12])
 def test_identical_models_raise_a_false_alarm_in_at_most_one_of_twenty_experiments(
     variants: int,
 ) -> None:
     generator = np.random.default_rng(20_261_123)
-    ratios = {f"v{index}": 1.0 for index in range(variants)}
-    experiments = 400
-    alarms = sum(
-        any(
-            comparison.verdict in (Verdict.SLOWER, Verdict.FASTER)
-            for comparison in run_experiment(ratios, DESIGN, Machine(), 60, generator)[0]
-        )
-        for _ in range(experiments)
-    )
-    # The most that a true rate of 5 % gives in 99.9 % of such test runs.
-    assert alarms <= stats.binom.ppf(0.999, experiments, 0.05)
+    found = simulate([1.0] * variants, DESIGN, Machine(), 60, EXPERIMENTS, generator)
+    assert sum(any(map(is_different, one.decisions)) for one in found) <= MOST_ALARMS
 
 
-def test_a_model_slowed_by_the_effect_is_found_and_its_interval_covers_the_truth() -> None:
+@pytest.mark.parametrize("variants", [2, 4, 12])
+def test_a_model_slowed_by_the_effect_is_found_and_its_interval_covers_the_truth(
+    variants: int,
+) -> None:
     generator = np.random.default_rng(7)
-    precise = found = covered = 0
-    for _ in range(300):
-        (comparison,), reached = run_experiment(
-            {"base": 1.0, "slow": 1.02}, DESIGN, Machine(), 80, generator
+    ratios = [1.0, 1.02] + [1.0] * (variants - 2)
+    found = simulate(ratios, DESIGN, Machine(), 100, EXPERIMENTS, generator)
+    precise = [one.decisions[0].verdict for one in found if one.is_precise]
+    assert len(precise) > EXPERIMENTS / 2
+    assert precise.count(Verdict.SLOWER) >= stats.binom.ppf(0.001, len(precise), 0.9)
+    intervals = [one.decisions[0].interval for one in found]
+    covered = sum(one.low <= math.log(1.02) <= one.high for one in intervals)
+    # Stopping where the spread looks small costs a little of the 95 %.
+    assert covered >= stats.binom.ppf(0.001, EXPERIMENTS, 0.94)
+    # The others are identical to the baseline: a family of nine in ten true hypotheses.
+    assert sum(any(map(is_different, one.decisions[1:])) for one in found) <= MOST_ALARMS
+
+
+def test_simulated_experiments_end_where_the_real_rule_ends_them() -> None:
+    generator = np.random.default_rng(11)
+    for one in simulate([1.0, 1.0, 1.02], DESIGN, Machine(), 60, 40, generator):
+        arms = arms_of(
+            **{f"v{index}": list(values) for index, values in enumerate(one.differences.T)}
         )
-        precise += reached
-        found += reached and comparison.verdict is Verdict.SLOWER
-        covered += comparison.interval[0] <= 1.02 <= comparison.interval[1]
-    assert precise > 150
-    assert found >= stats.binom.ppf(0.001, precise, 0.9)
-    assert covered >= stats.binom.ppf(0.001, 300, 0.93)
+        before = {name: dict(list(arm.items())[:-1]) for name, arm in arms.items()}
+        assert is_precise(arms, "base", DESIGN, MIN_BLOCKS) == one.is_precise
+        assert not is_precise(before, "base", DESIGN, MIN_BLOCKS)
