@@ -143,7 +143,7 @@ class Bench:
         library = find_tflite(None).path
         base = Arm("base", library, str(self.model), "", "xnnpack", 1)
         other = Arm("other", library, str(self.model), "", "xnnpack", 1, delay_ns=delay_ns)
-        question = Question([base, other], "base", _design(self.seconds), seed)
+        question = Question([base, other], "base", {"other": "base"}, _design(self.seconds), seed)
         names = ["base", "other", IDENTICAL, DELAYED]
         key = f"{condition}-{kind}-{seed:05d}".encode().hex()
         run = RunStore(self.folder, "runs").create(key, {"arms": names, "schedule_seed": seed})

@@ -17,6 +17,7 @@ def variant(head: str, mode: str, median_ns: float, **changes: Any) -> dict[str,
     record = {
         "name": f"model.head={head},quantize={mode}",
         "axes": {"model.head": head, "quantize": mode},
+        "recipe": f"model.head={head},quantize={mode}",
         "status": "done",
         "error": None,
         "model": {
@@ -117,6 +118,7 @@ def quickstart() -> dict[str, Any]:
             comparison("wide", "float32", "slower", 1.053, [1.047, 1.059]),
             comparison("wide", "int8", "inconclusive", 1.01, [0.99, 1.03], needed_blocks=52),
         ],
+        "recipes": [],
         "controls": {
             "identical": {
                 "ratio": 1.001,
@@ -171,6 +173,26 @@ def quickstart() -> dict[str, Any]:
         ],
         "samples": {"model.head=stock,quantize=float32": "samples/00.i64"},
     }
+
+
+def with_recipe(**changes: Any) -> dict[str, Any]:
+    """The same where the wide head was trained five times."""
+    recipe = {
+        "recipe": "model.head=wide,quantize=float32",
+        "baseline": "model.head=stock,quantize=float32",
+        "ratio": 1.05,
+        "interval": [1.02, 1.08],
+        "p_value": 0.01,
+        "adjusted_p_value": 0.01,
+        "verdict": "slower",
+        "below_effect": False,
+        "effect": 0.02,
+        "seeds": 5,
+        "needed_seeds": 9,
+    }
+    result = quickstart() | {"recipes": [recipe | changes]}
+    check_result(result)
+    return result
 
 
 def check_result(result: dict[str, Any]) -> None:

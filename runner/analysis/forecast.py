@@ -95,17 +95,19 @@ def experience_of(result: dict[str, Any]) -> Experience | None:
     return Experience(max(spreads), process_s, result["run_id"], blocks["done"])
 
 
-def foresee_timing(measure: Measure, variants: int, experience: Experience) -> Forecast:
+def foresee_timing(
+    measure: Measure, variants: int, comparisons: int, experience: Experience
+) -> Forecast:
     """What the experiment of a spec will likely take and find.
 
     Args:
         variants: how many are timed, the baseline among them.
+        comparisons: how many of them are compared with a baseline.
     """
     arms = variants + CONTROLS
     block_s = arms * experience.process_s
     blocks = min(measure.max_blocks, int(measure.max_time_s / block_s))
-    comparisons = max(1, variants - 1)
-    confidence = 1 - (1 - measure.confidence) / comparisons
+    confidence = 1 - (1 - measure.confidence) / max(1, comparisons)
     margin = math.log1p(measure.effect)
     precise = blocks_for_half_width(experience.spread, margin / 2, measure.confidence)
     stop = min(blocks, max(measure.min_blocks, precise))

@@ -106,6 +106,9 @@ class Control:
 Arm = Mapping[int, ProcessSummary]
 """Block index -> the arm's process in that block."""
 
+Pairs = Mapping[str, str]
+"""Variant -> the baseline that it is compared with."""
+
 
 def differences(arm: Arm, baseline: Arm, figure: str = "log_median") -> list[float]:
     """`log(arm) - log(baseline)` of every block that has both, in the order of blocks."""
@@ -148,35 +151,35 @@ def decide(family: Sequence[Sequence[float] | Floats], design: Design) -> list[D
 
 
 def compare(
-    arms: Mapping[str, Arm], baseline: str, design: Design, generator: np.random.Generator
+    arms: Mapping[str, Arm], pairs: Pairs, design: Design, generator: np.random.Generator
 ) -> list[Comparison]:
-    """Judges every arm against the baseline as one family.
+    """Judges every variant against its baseline, all of them as one family.
 
     Args:
-        arms: name -> processes, the baseline among them; controls stay outside the family.
+        arms: name -> processes; controls stay outside the family.
+        pairs: those of which an arm is missing are passed over.
         generator: for the permutation test.
     """
-    names = [name for name in arms if name != baseline]
-    decisions = decide([differences(arms[name], arms[baseline]) for name in names], design)
+    there = _there(arms, pairs)
+    decisions = decide([differences(arms[one], arms[base]) for one, base in there], design)
     return [
-        _comparison(name, baseline, (arms[name], arms[baseline]), decision, design, generator)
-        for name, decision in zip(names, decisions, strict=True)
+        _comparison(one, base, (arms[one], arms[base]), decision, design, generator)
+        for (one, base), decision in zip(there, decisions, strict=True)
     ]
 
 
-def is_precise(arms: Mapping[str, Arm], baseline: str, design: Design, least_blocks: int) -> bool:
+def is_precise(arms: Mapping[str, Arm], pairs: Pairs, design: Design, least_blocks: int) -> bool:
     """Whether every comparison's interval has half-width effect/2 or less.
 
     It looks at widths alone, never at where an interval lies: stopping when a difference becomes
     significant would raise false alarms to 16-30 %.
     """
-    for name, arm in arms.items():
-        if name == baseline:
-            continue
-        interval = t_interval(differences(arm, arms[baseline]), design.confidence)
+    there = _there(arms, pairs)
+    for one, base in there:
+        interval = t_interval(differences(arms[one], arms[base]), design.confidence)
         if interval.count < least_blocks or interval.half_width > design.margin / 2:
             return False
-    return len(arms) > 1
+    return bool(there)
 
 
 def check_identical(arm: Arm, baseline: Arm) -> Control:
@@ -207,6 +210,10 @@ def check_delayed(arm: Arm, baseline: Arm, delay_ns: int, design: Design) -> Con
     )
     passed = interval.count >= 2 and interval.low > 0 and right_size
     return _control(interval, math.exp(expected), design.confidence, passed=passed)
+
+
+def _there(arms: Mapping[str, Arm], pairs: Pairs) -> list[tuple[str, str]]:
+    return [(one, base) for one, base in pairs.items() if one in arms and base in arms]
 
 
 def _comparison(

@@ -50,7 +50,6 @@ def _of_training(train: Train) -> Iterator[str]:
         ("validation_fraction", train.validation_fraction),
         ("early_stopping", train.early_stopping),
         ("class_weights", train.class_weights != "none"),
-        ("seeds", train.seeds > 1),
     ):
         if asked:
             yield f"train.{name}"

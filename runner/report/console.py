@@ -17,6 +17,7 @@ from runner.report.wording import (
     control_sentences,
     expectation_sentence,
     headline,
+    recipe_sentences,
     short_names,
     verdict_sentence,
 )
@@ -85,8 +86,13 @@ def _two_lines(first: str, second: str, *, dim: bool = True) -> Text:
 
 def _print_details(console: Console, result: Result) -> None:
     confidence = f"{result['design']['confidence']:.0%}"
+    if recipes := recipe_sentences(result):
+        _section(console, f"Recipes, with {confidence} intervals over trained models")
+        for verdict, sentence in recipes:
+            _item(console, sentence, _STYLES[verdict], "-")
     if result["comparisons"]:
-        _section(console, f"Verdicts, with {confidence} intervals")
+        files = "Files" if recipes else "Verdicts"
+        _section(console, f"{files}, with {confidence} intervals")
     for comparison in result["comparisons"]:
         _item(console, verdict_sentence(comparison, result), _STYLES[comparison["verdict"]], "-")
     _print_failures(console, result)

@@ -15,6 +15,7 @@ from runner.report.wording import (
     control_sentences,
     expectation_sentence,
     headline,
+    recipe_sentences,
     short_names,
     verdict_sentence,
 )
@@ -108,7 +109,10 @@ def _cell(first: str, second: str) -> str:
 
 
 def _verdicts(result: Result) -> Iterator[str]:
-    title = f"Verdicts, with {format_share(result['design']['confidence'])} intervals"
+    confidence = format_share(result["design"]["confidence"])
+    recipes = recipe_sentences(result)
+    yield from _listed(f"Recipes, with {confidence} intervals over trained models", recipes)
+    title = f"{'Files' if recipes else 'Verdicts'}, with {confidence} intervals"
     items = (
         (comparison["verdict"], verdict_sentence(comparison, result))
         for comparison in result["comparisons"]

@@ -24,6 +24,11 @@ def short_names(result: Result) -> dict[str, str]:
     return {name: one if taken[one] == 1 else name for name, one in short.items()}
 
 
+def short_recipe(name: str) -> str:
+    """`wide/int8` for the recipe `model.head=wide,quantize=int8`."""
+    return "/".join(part.rpartition("=")[2] for part in name.split(","))
+
+
 def axes_heading(result: Result) -> str:
     """What the parts of a short name stand for: `model.head/quantize`."""
     axes = [tuple(variant["axes"]) for variant in result["variants"]]
@@ -41,11 +46,20 @@ def headline(result: Result) -> str:
     if not result["comparisons"]:
         return _no_comparison(result)
     names = short_names(result)
+    recipes = _recipes(result)
+    told = {comparison["recipe"] for comparison in recipes}
+    recipe_of = {variant["name"]: variant.get("recipe") for variant in result["variants"]}
     clauses = [
+        f"{short_recipe(comparison['recipe'])} is {_clause(comparison)}" for comparison in recipes
+    ] + [
         f"{names[comparison['variant']]} is {_clause(comparison)}"
         for comparison in result["comparisons"]
+        if recipe_of.get(comparison["variant"]) not in told
     ]
-    answer = f"Against {names[result['baseline']]}, {_join(clauses)}."
+    base = short_recipe(recipes[0]["baseline"]) if recipes else names[result["baseline"]]
+    answer = f"Against {base}, {_join(clauses)}."
+    if recipes:
+        answer += f" Each recipe was trained {_times(recipes)}."
     return answer if result["proven"] else f"Unproven: {_why_unproven(result)} {answer}"
 
 
@@ -65,6 +79,13 @@ def verdict_sentence(comparison: Mapping[str, Any], result: Result) -> str:
     elif comparison["verdict"] == "inconclusive":
         text += f"; {_what_would_tell(comparison, result)}"
     return text
+
+
+def recipe_sentences(result: Result) -> list[tuple[str, str]]:
+    """The verdict on each recipe, as a word and as `wide: slower, 1.053x (1.02-1.09), 5 seeds`."""
+    return [
+        (comparison["verdict"], _recipe_sentence(comparison)) for comparison in _recipes(result)
+    ]
 
 
 def control_sentences(result: Result) -> list[tuple[bool, str]]:
@@ -118,6 +139,38 @@ def expectation_sentence(expectation: Mapping[str, Any]) -> str:
     return f"{word}: {expectation['text']}{tail}"
 
 
+def _recipes(result: Result) -> Sequence[Mapping[str, Any]]:
+    """The comparisons of recipes; results of before there were any have none."""
+    recipes: Sequence[Mapping[str, Any]] = result.get("recipes", ())
+    return recipes
+
+
+def _recipe_sentence(comparison: Mapping[str, Any]) -> str:
+    seeds, effect = comparison["seeds"], format_share(comparison["effect"])
+    text = f"{short_recipe(comparison['recipe'])}: {comparison['verdict']}"
+    text += f", {format_ratio(comparison['ratio'])}"
+    if comparison["interval"]:
+        text += f" ({interval_text(comparison['interval'])})"
+    text += f" over {seeds} trained models" if seeds > 1 else " from one trained model"
+    if comparison["below_effect"]:
+        return f"{text}, but by less than {effect}"
+    if comparison["verdict"] == "equivalent":
+        return f"{text}, within {effect}"
+    if comparison["verdict"] == "inconclusive":
+        needed = comparison["needed_seeds"]
+        if needed is None:
+            return f"{text}; one seed can't tell"
+        if needed <= seeds:
+            return f"{text}; too close to {effect} to call; more seeds may tell"
+        return f"{text}; about {needed - seeds} more seeds would tell, more blocks would not"
+    return text
+
+
+def _times(recipes: Sequence[Mapping[str, Any]]) -> str:
+    counts = sorted({comparison["seeds"] for comparison in recipes})
+    return f"{' or '.join(map(str, counts))} time{'s' * (counts != [1])}"
+
+
 def _clause(comparison: Mapping[str, Any]) -> str:
     verdict, ratio = comparison["verdict"], comparison["ratio"]
     if ratio is None:
@@ -144,6 +197,11 @@ def _no_comparison(result: Result) -> str:
         return "No answer: this machine did not become quiet, so no block counts."
     if len(by_name) == 1 and result.get("same_content"):
         return f"Nothing to compare: {_alike(result)}. The latency of that one is below."
+    if len({variant.get("recipe") for variant in result["variants"]}) == 1 < len(by_name):
+        return (
+            f"One recipe, trained {len(by_name)} times, and no other to compare it with: "
+            "the latencies of its models are below."
+        )
     if len(by_name) == 1 and result["variants"][0]["latency_ns"]:
         return "One variant and no matrix: its latency is below, and nothing to compare it with."
     return "No answer: no variant could be timed beside the baseline."

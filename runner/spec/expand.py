@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from runner.spec.records import (
     build_report,
     build_targets,
 )
+from runner.spec.replicates import AXIS, Dealer
 from runner.spec.validate import validate
 
 
@@ -46,13 +48,13 @@ def expand(document: Document) -> Spec:
         raise SpecError(problems)
     data = document.root.value
     matrix = read_matrix(data)
-    reader = PartReader(data, document.folder)
+    reader, dealer = PartReader(data, document.folder), Dealer()
     whole = reader.of_spec()
     name = str(data["name"])
     family = _Family(name)
     for combination in matrix.combinations():
-        parts = reader.of_variant(combination)
-        family.add(combination, parts, reader.content(parts))
+        for index, parts in enumerate(dealer.replicates(reader.of_variant(combination))):
+            family.add(combination, index, parts, reader.content(parts))
     return Spec(
         path=Path(document.file),
         source=document.content,
@@ -64,6 +66,7 @@ def expand(document: Document) -> Spec:
         question=str(data.get("question", "")),
         variants=tuple(family.variants.values()),
         aliases=family.aliases,
+        recipes={name: tuple(variants) for name, variants in family.recipes.items()},
         baseline=family.baseline(data.get("baseline", {}), matrix),
         targets=build_targets(whole["targets"]),
         measure=build_measure(whole["measure"]),
@@ -81,32 +84,45 @@ class _Family:
     def __init__(self, spec_name: str) -> None:
         self.variants: dict[str, Variant] = {}
         self.aliases: dict[str, str] = {}
+        self.recipes: dict[str, list[str]] = {}
         self._spec_name = spec_name
         self._builder = VariantBuilder()
         self._contents: dict[tuple[int, ...], str] = {}
 
-    def add(self, combination: Combination, parts: Parts, content: tuple[int, ...]) -> None:
-        """Takes a combination in, or notes that its content is there under another name."""
-        name = combination.name(self._spec_name)
+    def add(
+        self, combination: Combination, replicate: int, parts: Parts, content: tuple[int, ...]
+    ) -> None:
+        """Takes a model of a combination in, or notes that its content has another name already.
+
+        Args:
+            replicate: its place among the models that are trained from the same recipe.
+        """
+        recipe = combination.name(self._spec_name)
+        axes, name = dict(combination.names), recipe
+        if replicate or (parts["train"]["seeds"] > 1 and not parts.get("model.file")):
+            axes[AXIS] = str(parts["train"]["seed"])
+            name = ",".join(f"{path}={value}" for path, value in axes.items())
         first = self._contents.setdefault(content, name)
         if first != name:
             self.aliases[name] = first
         elif name not in self.variants:
-            self.variants[name] = self._builder.build(name, dict(combination.names), parts)
+            self.variants[name] = self._builder.build(name, axes, (recipe, replicate), parts)
+        known = self.recipes.setdefault(recipe, [])
+        known.extend([first] if first not in known else [])
 
     def baseline(self, choice: Mapping[str, Any], matrix: Matrix) -> str:
         """The name of the variant that a valid baseline names."""
-        return self._real(matrix.meant(matrix.chosen(choice))[0])
+        return self._models(matrix.meant(matrix.chosen(choice))[0])[0]
 
     def named(self, choice: Mapping[str, Any], matrix: Matrix) -> tuple[str, ...]:
         """The names of the variants that have all of a choice."""
         names = matrix.chosen(choice)
-        meant = [self._real(one) for one in matrix.combinations() if one.has(names)]
-        return tuple(dict.fromkeys(meant))
+        meant = (self._models(one) for one in matrix.combinations() if one.has(names))
+        return tuple(dict.fromkeys(itertools.chain.from_iterable(meant)))
 
-    def _real(self, combination: Combination) -> str:
-        name = combination.name(self._spec_name)
-        return self.aliases.get(name, name)
+    def _models(self, combination: Combination) -> list[str]:
+        """The names of the variants that a combination stands for, one for each seed."""
+        return self.recipes[combination.name(self._spec_name)]
 
 
 def _sha256(document: Document) -> str:

@@ -56,11 +56,20 @@ class VariantBuilder:
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], tuple[Any, Any]] = {}
 
-    def build(self, name: str, axes: Mapping[str, str], parts: Parts) -> Variant:
-        """One variant from its completed parts."""
+    def build(
+        self, name: str, axes: Mapping[str, str], origin: tuple[str, int], parts: Parts
+    ) -> Variant:
+        """One variant from its completed parts.
+
+        Args:
+            origin: the recipe's name, and the variant's place among that recipe's models.
+        """
+        recipe, replicate = origin
         return Variant(
             name=name,
             axes=axes,
+            recipe=recipe,
+            replicate=replicate,
             data=self._once(build_data, parts, "data"),
             model=self._once(build_model, parts, *_OF_MODEL),
             train=self._once(build_train, parts, "train"),

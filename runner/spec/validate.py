@@ -15,6 +15,7 @@ from runner.spec.choices import choice_findings, expectation_findings
 from runner.spec.document import NOWHERE, Document, Finding, Keys, Node, problem_at
 from runner.spec.matrix import MOST_EVER, Combination, Matrix, read_matrix
 from runner.spec.parts import GIVEN, PartReader, Parts
+from runner.spec.replicates import Dealer
 from runner.spec.scalars import misreading, without_misreading
 from runner.spec.schema import spec_schema
 from runner.spec.structure import structural_findings
@@ -87,9 +88,26 @@ def _of_variants(document: Document) -> Findings:
         message = "leaves no variant: exclude takes all of them out"
         yield Finding(("matrix",), message, "leave some of exclude out", at_key=True)
     elif "measure" in whole:
-        number = len({reader.content(reader.of_variant(variant)) for variant in variants})
+        number = _models(variants, reader)
         yield from budget_findings(whole["measure"], number)
+        if number > min(matrix.limit, MOST_EVER):
+            message = f"with train.seeds gives {number:,} variants; {matrix.limit:,} are allowed"
+            remedy = "write fewer seeds or alternatives, or raise the limit: "
+            remedy += f"matrix: {{limit: {number}}}"
+            yield Finding(("matrix",), message, remedy, at_key=True)
     yield from _variants(variants, reader, whole)
+
+
+def _models(variants: Sequence[Combination], reader: PartReader) -> int:
+    """How many models are timed: each content once, and of a recipe one for each seed."""
+    dealer = Dealer()
+    return len(
+        {
+            reader.content(parts)
+            for variant in variants
+            for parts in dealer.replicates(reader.of_variant(variant))
+        }
+    )
 
 
 def _too_many(matrix: Matrix) -> Findings:

@@ -107,7 +107,9 @@ def _scale(identity: Mapping[str, Any], other: Mapping[str, Any]) -> float:
 
 
 def _timing(spec: Spec, run: Run | None, runs: Path) -> TimingOutlook:
-    forecast = foresee_timing(spec.measure, len(spec.variants), _experience(spec, run, runs))
+    forecast = foresee_timing(
+        spec.measure, len(spec.variants), len(spec.pairs), _experience(spec, run, runs)
+    )
     done = _blocks_done(run.journal.events()) if run else 0
     return TimingOutlook(
         forecast=forecast,

@@ -16,7 +16,7 @@ from typing import Any
 from runner.analysis.pilot import PilotFindings, study_pilot
 from runner.analysis.statistics import blocks_for_half_width, t_interval
 from runner.analysis.summaries import ProcessSummary, needs_warmup
-from runner.analysis.verdicts import Design, differences, is_precise
+from runner.analysis.verdicts import Design, Pairs, differences, is_precise
 from runner.errors import StageError
 from runner.report.progress import Display, Task
 from runner.spec.model import Measure
@@ -52,12 +52,14 @@ class Question:
 
     Attributes:
         arms: the variants that could be built, the baseline among them.
-        baseline: the name of the one that the others are compared with.
+        baseline: the name of the one that the controls are made of.
+        pairs: variant -> the arm that it is compared with.
         seed: of the schedule.
     """
 
     arms: Sequence[Arm]
     baseline: str
+    pairs: Pairs
     measure: Measure
     seed: int
 
@@ -310,7 +312,8 @@ def _reason_to_stop(
         return "failed"
     if ledger.blocks_done >= plan.max_blocks:
         return "blocks"
-    if is_precise(_compared(question, ledger), question.baseline, question.design, plan.min_blocks):
+    arms, pairs = _compared(question, ledger)
+    if is_precise(arms, pairs, question.design, plan.min_blocks):
         return "precise"
     next_block_s = findings.block_s if ledger.block else 0.0
     if ledger.elapsed_s + next_block_s > plan.max_time_s and (ledger.block or in_vain):
@@ -318,14 +321,17 @@ def _reason_to_stop(
     return ""
 
 
-def _compared(question: Question, ledger: Ledger) -> dict[str, dict[int, ProcessSummary]]:
-    compared = {
-        arm.name: ledger.arms.get(arm.name, {}) for arm in ledger.taking_part(question.arms)
-    }
-    if len(compared) == 1:
+def _compared(
+    question: Question, ledger: Ledger
+) -> tuple[dict[str, dict[int, ProcessSummary]], Pairs]:
+    """The arms that still take part, and what is compared with what."""
+    arms = {arm.name: ledger.arms.get(arm.name, {}) for arm in ledger.taking_part(question.arms)}
+    pairs = {one: base for one, base in question.pairs.items() if one in arms and base in arms}
+    if not pairs:
         # Nothing to compare: the controls alone tell how precise the experiment is.
-        compared[DELAYED] = ledger.arms.get(DELAYED, {})
-    return compared
+        arms[DELAYED] = ledger.arms.get(DELAYED, {})
+        pairs = {DELAYED: question.baseline}
+    return arms, pairs
 
 
 def _expected_total_s(question: Question, ledger: Ledger) -> float:
@@ -333,13 +339,10 @@ def _expected_total_s(question: Question, ledger: Ledger) -> float:
     plan = question.measure
     if ledger.blocks_done < 3:
         return plan.max_time_s
-    compared = _compared(question, ledger)
-    base = compared[question.baseline]
-    needed = plan.min_blocks
-    for name, arm in compared.items():
-        if name != question.baseline:
-            spread = t_interval(differences(arm, base), plan.confidence).deviation
-            half_width = question.design.margin / 2
-            needed = max(needed, blocks_for_half_width(spread, half_width, plan.confidence))
+    arms, pairs = _compared(question, ledger)
+    needed, half_width = plan.min_blocks, question.design.margin / 2
+    for one, base in pairs.items():
+        spread = t_interval(differences(arms[one], arms[base]), plan.confidence).deviation
+        needed = max(needed, blocks_for_half_width(spread, half_width, plan.confidence))
     per_block = ledger.elapsed_s / max(1, ledger.block)
     return max(1.0, min(plan.max_time_s, needed * per_block))

@@ -39,4 +39,4 @@ def make_question(
         for variant in spec.variants
         if not built[variant.name].error
     ]
-    return Question(arms, spec.baseline, spec.measure, run.schedule_seed)
+    return Question(arms, spec.baseline, spec.pairs, spec.measure, run.schedule_seed)

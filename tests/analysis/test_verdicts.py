@@ -32,8 +32,17 @@ def arms_of(**differences: list[float]) -> dict[str, dict[int, object]]:
     return {"base": base, **others}
 
 
+def pairs_of(arms: dict[str, dict[int, object]]) -> dict[str, str]:
+    return {name: "base" for name in arms if name != "base"}
+
+
+def is_narrow(arms: dict[str, dict[int, object]], least_blocks: int) -> bool:
+    return is_precise(arms, pairs_of(arms), DESIGN, least_blocks)
+
+
 def judge(**differences: list[float]) -> dict[str, object]:
-    comparisons = compare(arms_of(**differences), "base", DESIGN, np.random.default_rng(1))
+    arms = arms_of(**differences)
+    comparisons = compare(arms, pairs_of(arms), DESIGN, np.random.default_rng(1))
     return {comparison.variant: comparison for comparison in comparisons}
 
 
@@ -117,9 +126,9 @@ def test_a_delay_that_is_not_the_effect_proves_nothing_even_if_it_is_found() -> 
 
 def test_precision_looks_at_widths_alone() -> None:
     narrow, wide = spread(0.3, 0.005), spread(0.0, 0.05)
-    assert is_precise(arms_of(a=narrow), "base", DESIGN, least_blocks=10)
-    assert not is_precise(arms_of(a=narrow, b=wide), "base", DESIGN, least_blocks=10)
-    assert not is_precise(arms_of(a=narrow), "base", DESIGN, least_blocks=13)
+    assert is_narrow(arms_of(a=narrow), 10)
+    assert not is_narrow(arms_of(a=narrow, b=wide), 10)
+    assert not is_narrow(arms_of(a=narrow), 13)
 
 
 EXPERIMENTS = 400
@@ -129,6 +138,17 @@ MOST_ALARMS = stats.binom.ppf(0.999, EXPERIMENTS, 0.05)
 
 def is_different(decision: Decision) -> bool:
     return decision.verdict in (Verdict.SLOWER, Verdict.FASTER)
+
+
+def test_each_variant_is_compared_with_its_own_baseline_and_missing_arms_are_passed_over() -> None:
+    arms = arms_of(one=spread(0.05, 0.001), two=spread(0.05, 0.001), base2=spread(0.05, 0.001))
+    pairs = {"one": "base", "two": "base2", "gone": "base", "base2": "never"}
+    found = compare(arms, pairs, DESIGN, np.random.default_rng(1))
+    verdicts = {(one.variant, one.baseline): one.verdict for one in found}
+    assert verdicts == {
+        ("one", "base"): Verdict.SLOWER,
+        ("two", "base2"): Verdict.EQUIVALENT,
+    }
 
 
 @pytest.mark.parametrize("variants", [2, 4, 12])
@@ -165,5 +185,5 @@ def test_simulated_experiments_end_where_the_real_rule_ends_them() -> None:
             **{f"v{index}": list(values) for index, values in enumerate(one.differences.T)}
         )
         before = {name: dict(list(arm.items())[:-1]) for name, arm in arms.items()}
-        assert is_precise(arms, "base", DESIGN, MIN_BLOCKS) == one.is_precise
-        assert not is_precise(before, "base", DESIGN, MIN_BLOCKS)
+        assert is_narrow(arms, MIN_BLOCKS) == one.is_precise
+        assert not is_narrow(before, MIN_BLOCKS)

@@ -103,7 +103,8 @@ def make_question(models: Models, **changes: Any) -> Question:
         return Arm(name, library, str(model), str(models.input), "xnnpack", 1)
 
     arms = [arm("base", models.plain), arm("same", models.plain), arm("slow", models.slower)]
-    return Question(arms, "base", dataclasses.replace(MEASURE, **changes), seed=1)
+    pairs = {"same": "base", "slow": "base"}
+    return Question(arms, "base", pairs, dataclasses.replace(MEASURE, **changes), seed=1)
 
 
 def crash() -> StageError:
@@ -112,7 +113,7 @@ def crash() -> StageError:
 
 def verdicts(question: Question, experiment: Experiment) -> dict[str, Verdict]:
     arms = {name: experiment.ledger.arms[name] for name in ("base", "same", "slow")}
-    found = compare(arms, "base", question.design, np.random.default_rng(1))
+    found = compare(arms, question.pairs, question.design, np.random.default_rng(1))
     return {comparison.variant: comparison.verdict for comparison in found}
 
 
