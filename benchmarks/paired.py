@@ -198,6 +198,9 @@ def _design(seconds: float) -> Measure:
         inputs="real",
         run_gap_s=0.0,
         flush_caches=False,
+        sustained_s=None,
+        retries=1,
+        process_timeout_s=None,
         limits=_NO_LIMITS,
         seed=None,
     )

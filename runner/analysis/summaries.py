@@ -17,7 +17,7 @@ PERCENTILES = (50, 90, 95, 99)
 _CHANCE = 0.01
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProcessSummary:
     """One process of one arm in one block.
 

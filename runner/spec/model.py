@@ -294,6 +294,10 @@ class Measure:
         inputs: what the model is fed: `real`, `rotating`, `random` or `zeros`.
         run_gap_s: idle seconds before each run.
         flush_caches: whether caches are filled with other data before each run.
+        sustained_s: seconds that each variant is run back to back after the blocks; None for none.
+        retries: how often in a row a failed process is tried again before its variant is given up.
+        process_timeout_s: seconds after which a process counts as hung; None derives it from what
+            the pilot's processes took.
         limits: when a block counts as disturbed.
         seed: of the schedule; None draws one, which is stored.
     """
@@ -309,6 +313,9 @@ class Measure:
     inputs: str
     run_gap_s: float
     flush_caches: bool
+    sustained_s: float | None
+    retries: int
+    process_timeout_s: float | None
     limits: Limits
     seed: int | None
 

@@ -37,6 +37,8 @@ RENAMED = {
     "max_time": "max_time_s",
     "warmup_time": "warmup_time_s",
     "run_gap": "run_gap_s",
+    "sustained": "sustained_s",
+    "process_timeout": "process_timeout_s",
     "load": "load_cores",
     "temperature": "temperature_c",
 }
@@ -164,7 +166,9 @@ def build_targets(part: Mapping[str, Any]) -> dict[str, Device]:
 def build_measure(part: Mapping[str, Any]) -> Measure:
     """The experiment's design."""
     limits = Limits(**_renamed(part["limits"]))
-    return Measure(**({"seed": None} | _renamed(part) | {"limits": limits}))
+    optional = ("sustained_s", "process_timeout_s", "seed")
+    absent: dict[str, Any] = dict.fromkeys(optional)
+    return Measure(**(absent | _renamed(part) | {"limits": limits}))
 
 
 def build_expectation(part: Mapping[str, Any], variants: tuple[str, ...]) -> Expectation:

@@ -30,6 +30,7 @@ from runner.timing.experiment import (
     pilot_pass,
     run_block,
     timed_pass,
+    usual_timeout_s,
 )
 from runner.timing.host import read_conditions
 from runner.timing.protocol import DELAYED, IDENTICAL, Arm
@@ -39,9 +40,9 @@ _PILOT_BLOCKS = 3
 # Blocks after which the warm-up may be found too short, and the most that it is lengthened to.
 _SETTLED_BY = 5
 _LONGEST_WARMUP = 8
-# A process that failed is tried again this often before its arm is dropped.
-_RETRIES = 1
 _LONGEST_WAIT_S = 60.0
+# Why a block is done again, by the kind of a process's error.
+_FAULTS = {"clock": "a clock that did not advance", "timeout": "a process hung"}
 # Conditions can't be compared across a restart of the machine.
 _RESTARTED = "interrupted by a restart"
 
@@ -123,12 +124,12 @@ class _Stay:
         start = read_conditions()
         for index in range(_PILOT_BLOCKS):
             watcher = _PilotWatcher(self, index, task)
-            for _ in range(1 + _RETRIES):
+            for _ in range(1 + question.measure.retries):
                 done = {arm for block, arm in ledger.pilot_processes if block == index}
                 missing = ledger.taking_part(question.arms)
                 if {arm.name for arm in missing} <= done:
                     break
-                this = pilot_pass(index, question.seed)
+                this = pilot_pass(index, question.seed, question.measure.process_timeout_s)
                 block = run_block(
                     self.target, missing, self.setup, this, done=done, start=start, watcher=watcher
                 )
@@ -193,7 +194,11 @@ class _Stay:
             ledger.taking_part(arms),
             self.setup,
             timed_pass(
-                ledger.block, ledger.attempt, self.question.seed, findings.runs, findings.slowest_s
+                ledger.block,
+                ledger.attempt,
+                self.question.seed,
+                findings.runs,
+                self.question.measure.process_timeout_s or usual_timeout_s(findings.slowest_s),
             ),
             done=ledger.open_arms.keys(),
             start=ledger.start or now,
@@ -207,8 +212,8 @@ class _Stay:
         if not reasons:
             # A disturbed machine may be what made a process fail: that is not held against an arm.
             self._note_failures(block.failed)
-            if any(name not in self.ledger.dropped for name in block.failed):
-                reasons.append("a process failed")
+            failed = [e for name, e in block.failed.items() if name not in self.ledger.dropped]
+            reasons += dict.fromkeys(_FAULTS.get(e.kind, "a process failed") for e in failed)
         self._close(block.attempt, reasons, block.elapsed_s)
         return not block.reasons
 
@@ -224,7 +229,7 @@ class _Stay:
     def _note_failures(self, failed: Mapping[str, StageError]) -> None:
         for name, error in failed.items():
             self.record("failed", arm=name, error=error.as_record())
-            if self.ledger.failures[name] > _RETRIES:
+            if self.ledger.failures[name] > self.question.measure.retries:
                 self.record("dropped", arm=name, error=error.as_record())
 
     def _wait(self, in_vain: int, task: Task) -> None:

@@ -16,6 +16,7 @@ from runner.spec.model import Limits
 from runner.timing.host import Conditions, disturbances, read_conditions
 from runner.timing.job import Job, Measurement
 from runner.timing.protocol import Arm, Slot, schedule_block
+from runner.timing.samples import as_clock_error, check_samples
 
 _PILOT_RUNS = 300
 _PILOT_BUDGET_NS = 300_000_000
@@ -115,19 +116,27 @@ class Pass:
     timeout_s: float
 
 
-def pilot_pass(index: int, seed: int) -> Pass:
-    """A short block whose samples only tell what processes and runs cost and how they vary."""
-    return Pass(index, 0, ~seed, _PILOT_RUNS, _PILOT_BUDGET_NS, _PILOT_TIMEOUT_S)
+def pilot_pass(index: int, seed: int, timeout_s: float | None = None) -> Pass:
+    """A short block whose samples only tell what processes and runs cost and how they vary.
+
+    Args:
+        timeout_s: as the spec has it; None for the usual one.
+    """
+    return Pass(index, 0, ~seed, _PILOT_RUNS, _PILOT_BUDGET_NS, timeout_s or _PILOT_TIMEOUT_S)
 
 
-def timed_pass(index: int, attempt: int, seed: int, runs: int, slowest_s: float) -> Pass:
-    """A block of the experiment itself.
+def timed_pass(index: int, attempt: int, seed: int, runs: int, timeout_s: float) -> Pass:
+    """A block of the experiment itself."""
+    return Pass(index, attempt, seed, runs, 0, timeout_s)
+
+
+def usual_timeout_s(slowest_s: float) -> float:
+    """After how long a process is taken for hung, where the spec does not say.
 
     Args:
         slowest_s: what the slowest process is expected to take.
     """
-    timeout_s = max(_LEAST_TIMEOUT_S, _TIMEOUT_FACTOR * slowest_s)
-    return Pass(index, attempt, seed, runs, 0, timeout_s)
+    return max(_LEAST_TIMEOUT_S, _TIMEOUT_FACTOR * slowest_s)
 
 
 def run_block(
@@ -174,13 +183,18 @@ def _take(target: Target, slot: Slot, setup: Setup, this: Pass) -> Taken:
     samples = setup.scratch / "samples"
     job = _job(slot, setup, this, samples)
     started = time.monotonic()
-    measurement = target.run(
-        job,
-        arm=slot.arm.name,
-        timeout_s=this.timeout_s,
-        environment_padding=slot.environment_padding,
-    )
-    return Taken(slot, this.attempt, samples, measurement, time.monotonic() - started)
+    try:
+        measurement = target.run(
+            job,
+            arm=slot.arm.name,
+            timeout_s=this.timeout_s,
+            environment_padding=slot.environment_padding,
+        )
+    except StageError as error:
+        raise as_clock_error(error) from error
+    elapsed_s = time.monotonic() - started
+    check_samples(samples, slot.arm.name)
+    return Taken(slot, this.attempt, samples, measurement, elapsed_s)
 
 
 def _job(slot: Slot, setup: Setup, this: Pass, samples: Path) -> Job:

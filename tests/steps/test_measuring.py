@@ -35,6 +35,9 @@ MEASURE = Measure(
     inputs="real",
     run_gap_s=0.0,
     flush_caches=False,
+    sustained_s=None,
+    retries=1,
+    process_timeout_s=None,
     # Tests share their machine; whether a block is judged well is tested elsewhere.
     limits=Limits(steal=1.0, load_cores=1000.0, temperature_c=100.0),
     seed=None,
