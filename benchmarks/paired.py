@@ -21,7 +21,8 @@ from runner.analysis.statistics import Interval
 from runner.analysis.verdicts import Verdict, decide, differences
 from runner.report.progress import LineDisplay
 from runner.spec.model import Limits, Measure
-from runner.steps.measuring import Question, measure
+from runner.steps.measuring import measure
+from runner.steps.question import Question
 from runner.store.runs import RunStore
 from runner.timing.job import Job
 from runner.timing.libraries import find_tflite

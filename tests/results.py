@@ -52,6 +52,7 @@ def variant(head: str, mode: str, median_ns: float, **changes: Any) -> dict[str,
         "initialization_ns": {"median": 1e7, "interval": [9e6, 1.1e7]},
         "first_inference_ns": {"median": 1e6, "interval": None},
         "peak_memory_bytes": 4_500_000,
+        "throughput": None,
         "runtime": {
             "library": "tflite",
             "version": "2.17.1",
@@ -155,6 +156,7 @@ def quickstart() -> dict[str, Any]:
             "max_time_s": 120.0,
             "min_blocks": 10,
             "max_blocks": 1000,
+            "sustained_s": None,
             "schedule_seed": 7,
         },
         "expectations": [

@@ -45,7 +45,7 @@ class Forecast:
         arms: processes of a block: the variants and the two controls.
         blocks: how many the budget holds.
         processes: in all of these blocks.
-        seconds: until it is as precise as asked, or the budget is spent.
+        seconds: until it is as precise as asked, or the budget is spent; with sustained load.
         smallest_effect: the smallest change of latency that is found with `power`, as a share.
         effect: the change that was asked for.
         power: the probability that a change of `smallest_effect` is found.
@@ -115,16 +115,17 @@ def foresee_timing(
         experience.spread, max(1, stop), power=measure.power, confidence=confidence
     )
     wanted = max(measure.min_blocks, precise)
+    sustained_s = variants * ((measure.sustained_s or 0.0) + experience.process_s)
     return Forecast(
         arms=arms,
         blocks=blocks,
         processes=stop * arms,
-        seconds=stop * block_s,
+        seconds=stop * block_s + (sustained_s if measure.sustained_s else 0.0),
         smallest_effect=math.expm1(found) if math.isfinite(found) else math.inf,
         effect=measure.effect,
         power=measure.power,
         is_enough=found <= margin,
-        wanted_s=wanted * block_s,
+        wanted_s=wanted * block_s + (sustained_s if measure.sustained_s else 0.0),
         experience=experience,
     )
 

@@ -19,6 +19,7 @@ from runner.report.wording import (
     headline,
     recipe_sentences,
     short_names,
+    throughput_sentences,
     verdict_sentence,
 )
 
@@ -85,6 +86,28 @@ def _two_lines(first: str, second: str, *, dim: bool = True) -> Text:
 
 
 def _print_details(console: Console, result: Result) -> None:
+    _print_verdicts(console, result)
+    _print_failures(console, result)
+    _section(console, "Controls" if control_sentences(result) else "Timing")
+    for passed, sentence in control_sentences(result):
+        _item(console, sentence, "green" if passed else "bold red", "ok" if passed else "!!")
+    console.print(Padding(Text(block_sentence(result), style="dim"), (0, 0, 0, 2)))
+    if sustained := throughput_sentences(result):
+        _section(console, "Sustained load")
+        for sentence in sustained:
+            _item(console, sentence, "", "-")
+    if result["expectations"]:
+        _section(console, "Expectations")
+        for expectation in result["expectations"]:
+            style = {True: "green", False: "bold red", None: "yellow"}[expectation["holds"]]
+            _item(console, expectation_sentence(expectation), style, "-")
+    if result["warnings"]:
+        _section(console, "Warnings")
+        for warning in result["warnings"]:
+            _item(console, f"{warning['message']}; {warning['remedy']}", "yellow", "!")
+
+
+def _print_verdicts(console: Console, result: Result) -> None:
     confidence = f"{result['design']['confidence']:.0%}"
     if recipes := recipe_sentences(result):
         _section(console, f"Recipes, with {confidence} intervals over trained models")
@@ -95,20 +118,6 @@ def _print_details(console: Console, result: Result) -> None:
         _section(console, f"{files}, with {confidence} intervals")
     for comparison in result["comparisons"]:
         _item(console, verdict_sentence(comparison, result), _STYLES[comparison["verdict"]], "-")
-    _print_failures(console, result)
-    _section(console, "Controls" if control_sentences(result) else "Timing")
-    for passed, sentence in control_sentences(result):
-        _item(console, sentence, "green" if passed else "bold red", "ok" if passed else "!!")
-    console.print(Padding(Text(block_sentence(result), style="dim"), (0, 0, 0, 2)))
-    if result["expectations"]:
-        _section(console, "Expectations")
-        for expectation in result["expectations"]:
-            style = {True: "green", False: "bold red", None: "yellow"}[expectation["holds"]]
-            _item(console, expectation_sentence(expectation), style, "-")
-    if result["warnings"]:
-        _section(console, "Warnings")
-        for warning in result["warnings"]:
-            _item(console, f"{warning['message']}; {warning['remedy']}", "yellow", "!")
 
 
 def _print_failures(console: Console, result: Result) -> None:

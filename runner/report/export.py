@@ -85,6 +85,7 @@ def _line(variant: dict[str, Any], comparison: dict[str, Any] | None) -> dict[st
         "bytes": model.get("bytes"),
         "parameters": model.get("parameters"),
         "peak_memory_bytes": variant["peak_memory_bytes"],
+        "sustained_per_second": (variant.get("throughput") or {}).get("per_second"),
     }
 
 

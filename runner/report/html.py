@@ -17,6 +17,7 @@ from runner.report.wording import (
     headline,
     recipe_sentences,
     short_names,
+    throughput_sentences,
     verdict_sentence,
 )
 from runner.units import format_share
@@ -69,6 +70,7 @@ def _body(result: Result, folder: Path) -> Iterator[str]:
     yield from _verdicts(result)
     yield from _failures(result)
     yield from _controls(result)
+    yield from _listed("Sustained load", (("", one) for one in throughput_sentences(result)))
     yield from _listed("Expectations", map(_expectation, result["expectations"]))
     yield from _listed("Warnings", map(_warning, result["warnings"]))
     yield _circumstances(result, folder)

@@ -10,6 +10,9 @@ from runner.units import format_duration, format_ratio, format_share
 
 Result = Mapping[str, Any]
 
+# A rate that changes by less is called even.
+_EVEN = 0.01
+
 
 def short_name(variant: Mapping[str, Any] | None, name: str) -> str:
     """`wide/int8` for `model.head=wide,quantize=int8`; the full name where there are no axes."""
@@ -88,6 +91,16 @@ def recipe_sentences(result: Result) -> list[tuple[str, str]]:
     ]
 
 
+def throughput_sentences(result: Result) -> list[str]:
+    """What each variant sustained: `wide: 3,210 inferences a second over 10 s, 4 % fewer ...`."""
+    names = short_names(result)
+    return [
+        f"{names[variant['name']]}: {_throughput(variant['throughput'])}"
+        for variant in result["variants"]
+        if variant.get("throughput")
+    ]
+
+
 def control_sentences(result: Result) -> list[tuple[bool, str]]:
     """Whether each control passed, and what it showed; nothing if they were not measured."""
     identical, delayed = result["controls"]["identical"], result["controls"]["delayed"]
@@ -137,6 +150,24 @@ def expectation_sentence(expectation: Mapping[str, Any]) -> str:
     measured = expectation["measured"]
     tail = "" if measured is None else f" (measured {measured:.3f})"
     return f"{word}: {expectation['text']}{tail}"
+
+
+def _throughput(found: Mapping[str, Any]) -> str:
+    rate, decay = found["per_second"], found["decay"]
+    text = f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+    text += f" inferences a second over {format_duration(found['seconds'])}"
+    if abs(decay) < _EVEN:
+        text += ", as many at the end as at the start"
+    else:
+        change = f"{format_share(abs(decay))} {'fewer' if decay > 0 else 'more'}"
+        text += f", {change} at the end than at the start"
+    (cold, warm), (first, last) = found["temperature_c"], found["frequency_khz"]
+    ends = []
+    if cold is not None and warm is not None:
+        ends.append(f"{cold:.0f} to {warm:.0f} C")
+    if first is not None and last is not None:
+        ends.append(f"{first / 1e6:.2f} to {last / 1e6:.2f} GHz")
+    return f"{text} ({', '.join(ends)})" if ends else text
 
 
 def _recipes(result: Result) -> Sequence[Mapping[str, Any]]:

@@ -109,6 +109,7 @@ def assemble(
             "max_time_s": spec.measure.max_time_s,
             "min_blocks": spec.measure.min_blocks,
             "max_blocks": spec.measure.max_blocks,
+            "sustained_s": spec.measure.sustained_s,
             "schedule_seed": circumstances.schedule_seed,
         },
         "expectations": check_expectations(
@@ -176,6 +177,7 @@ def _variant(
             [process.first_inference_ns for process in processes], design.confidence
         ),
         "peak_memory_bytes": _typical_bytes(processes),
+        "throughput": _throughput(variant, experiment),
         "runtime": {
             "library": variant.runtime.library,
             "version": facts.get("version"),
@@ -215,6 +217,12 @@ def _estimate(values_ns: Sequence[int], confidence: float) -> dict[str, Any] | N
         return None
     interval = t_interval([math.log(max(1, value)) for value in values_ns], confidence)
     return {"median": math.exp(interval.mean), "interval": _finite(exponentiate(interval))}
+
+
+def _throughput(variant: Variant, experiment: Experiment | None) -> Any:
+    """What the variant sustained; None where that was not asked, or failed."""
+    event = experiment.ledger.sustained.get(variant.name) if experiment else None
+    return event.get("throughput") if event else None
 
 
 def _typical_bytes(processes: Sequence[ProcessSummary]) -> int | None:

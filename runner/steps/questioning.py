@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from runner.spec.model import Spec
 from runner.steps.building import Built
-from runner.steps.measuring import Question
+from runner.steps.question import Question
 from runner.store.runs import Run
 from runner.timing.libraries import RuntimeLibrary
 from runner.timing.protocol import Arm

@@ -9,6 +9,8 @@ from runner.units import format_share
 
 _ACCURACY_LOSS = 0.05
 _FAR_APART = 3.0
+# How an experiment ends after which variants are run back to back.
+_TO_THE_END = ("precise", "time", "blocks")
 
 
 def find_warnings(result: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -20,6 +22,7 @@ def find_warnings(result: Mapping[str, Any]) -> list[dict[str, str]]:
     return [
         *_accuracy_warnings(result["variants"]),
         *_experiment_warnings(result["blocks"]),
+        *_sustained_warnings(result),
         *_test_warnings(result["comparisons"], 1 - result["design"]["confidence"]),
     ]
 
@@ -109,6 +112,20 @@ def _experiment_warnings(blocks: Mapping[str, Any]) -> list[dict[str, str]]:
             )
         )
     return found
+
+
+def _sustained_warnings(result: Mapping[str, Any]) -> list[dict[str, str]]:
+    if result["design"]["sustained_s"] is None or result["blocks"]["stopped"] not in _TO_THE_END:
+        return []
+    return [
+        _warning(
+            "not-sustained",
+            f"{variant['name']}: the run under sustained load failed; the blocks count",
+            "journal.jsonl says why; another measure.sustained tries it again",
+        )
+        for variant in result["variants"]
+        if variant["status"] == "done" and variant["throughput"] is None
+    ]
 
 
 def _warning(kind: str, message: str, remedy: str) -> dict[str, str]:

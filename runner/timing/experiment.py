@@ -6,7 +6,7 @@ What to keep and when to stop is the caller's business.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,7 @@ from runner.timing.host import Conditions, disturbances, read_conditions
 from runner.timing.job import Job, Measurement
 from runner.timing.protocol import Arm, Slot, schedule_block
 from runner.timing.samples import as_clock_error, check_samples
+from runner.units import NS_PER_S
 
 _PILOT_RUNS = 300
 _PILOT_BUDGET_NS = 300_000_000
@@ -24,6 +25,10 @@ _PILOT_TIMEOUT_S = 600.0
 # A process that takes this much longer than the pilot's slowest is taken for hung.
 _TIMEOUT_FACTOR = 20
 _LEAST_TIMEOUT_S = 60.0
+# Samples of eight bytes, all of which a process holds.
+_MOST_SUSTAINED_RUNS = 20_000_000
+# Beyond the seeds of experiments, which have 32 bits.
+_SUSTAINED_SEED = 1 << 33
 
 
 class Target(Protocol):
@@ -137,6 +142,27 @@ def usual_timeout_s(slowest_s: float) -> float:
         slowest_s: what the slowest process is expected to take.
     """
     return max(_LEAST_TIMEOUT_S, _TIMEOUT_FACTOR * slowest_s)
+
+
+def sustained_order(arms: Sequence[Arm], seed: int) -> Iterator[Slot]:
+    """Every arm once, as in a block, but with a schedule of its own.
+
+    Args:
+        seed: of the experiment's schedule.
+    """
+    return schedule_block(arms, 0, 0, seed + _SUSTAINED_SEED)
+
+
+def run_sustained(
+    target: Target, slot: Slot, setup: Setup, seconds: float, timeout_s: float
+) -> Taken:
+    """Runs an arm back to back in a fresh process, as long as its warm-up says it takes.
+
+    Raises:
+        StageError: it did not run to its end.
+    """
+    budget_ns = round(seconds * NS_PER_S)
+    return _take(target, slot, setup, Pass(0, 0, 0, _MOST_SUSTAINED_RUNS, budget_ns, timeout_s))
 
 
 def run_block(

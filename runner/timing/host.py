@@ -21,7 +21,7 @@ from runner.timing.fitness.slowing import (
     frequency_settings,
     heat_slowdowns,
 )
-from runner.timing.fitness.tree import Tree
+from runner.timing.fitness.tree import CPUS, Tree
 
 _USER_HZ = os.sysconf("SC_CLK_TCK")
 # The two clocks are read one after the other; a suspended machine sleeps for longer than that.
@@ -59,6 +59,29 @@ class Conditions:
     firmware_bits: int | None = None
     heat_slowdowns: int | None = None
     frequency_settings: str | None = None
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """What changes while a processor works hard.
+
+    Attributes:
+        temperature_c: the hottest thermal zone, in degrees Celsius.
+        frequency_khz: of the fastest core, at this instant.
+    """
+
+    temperature_c: float | None
+    frequency_khz: int | None
+
+
+def read_gauges(root: Path = Path("/")) -> Gauges:
+    """Reads them now.
+
+    Args:
+        root: the folder that holds `proc` and `sys`.
+    """
+    frequencies = Tree(root).integers(f"{CPUS}/cpu[0-9]*/cpufreq/scaling_cur_freq")
+    return Gauges(_temperature_c(root), max(frequencies, default=None))
 
 
 def read_conditions(root: Path = Path("/")) -> Conditions:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gc
-import io
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -12,48 +10,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from runner.errors import StageError
-from runner.report.progress import Display, LineDisplay
+from runner.report.progress import Display
 from runner.report.wording import headline, verdict_sentence
-from runner.spec.model import Spec
-from runner.steps.assembling import Circumstances, assemble
-from runner.steps.building import Built
-from runner.steps.measuring import Experiment, Question, measure
-from runner.store.runs import Run, RunStore
-from runner.timing.libraries import RuntimeLibrary
-from runner.timing.protocol import DELAYED, IDENTICAL, Arm
-from tests.spec.conftest import SMALLEST
+from runner.steps.measuring import measure
+from runner.steps.question import Question
+from runner.store.runs import Run
+from runner.timing.protocol import DELAYED, IDENTICAL
+from tests.steps.experiments import BASE, OTHER, result_of, spec_of
 from tests.steps.fake_target import FakeTarget, Samples, hang
-from tests.steps.test_measuring import MEASURE
 
 pytestmark = pytest.mark.fast
-
-BASE, OTHER = "quantize=float32", "quantize=int8"
-
-
-@pytest.fixture
-def display() -> Display:
-    return LineDisplay(Console(file=io.StringIO()))
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    plan = {"schedule_seed": 1, "arms": [BASE, OTHER, IDENTICAL, DELAYED]}
-    return RunStore(tmp_path, "sample").create("ab" * 32, plan)
-
-
-@pytest.fixture
-def ask(tmp_path: Path) -> Callable[..., Question]:
-    (tmp_path / "model").write_bytes(b"model")
-
-    def make(**changes: Any) -> Question:
-        arms = [Arm(name, "lib", str(tmp_path / "model"), "", "none", 1) for name in (BASE, OTHER)]
-        plan = dataclasses.replace(MEASURE, **({"max_blocks": 3, "min_blocks": 3} | changes))
-        return Question(arms, BASE, {OTHER: BASE}, plan, seed=1)
-
-    return make
 
 
 def spoil(number: int, arm: str, becomes: Any) -> FakeTarget:
@@ -87,17 +55,17 @@ STEPPED = StageError(
     ],
 )
 def test_a_process_that_lies_or_hangs_spoils_its_block_which_is_named_and_done_again(
-    ask: Callable[..., Question], run: Run, display: Display, fault: Any, reason: str
+    ask: Callable[..., Question], fake_run: Run, display: Display, fault: Any, reason: str
 ) -> None:
-    ledger = measure(ask(), run, spoil(5, OTHER, fault), display).ledger
+    ledger = measure(ask(), fake_run, spoil(5, OTHER, fault), display).ledger
     assert ledger.reasons == {reason: 1}
     assert not ledger.dropped
-    assert {name: len(arm) for name, arm in ledger.arms.items()} == dict.fromkeys(run.arms, 3)
+    assert {name: len(arm) for name, arm in ledger.arms.items()} == dict.fromkeys(fake_run.arms, 3)
 
 
 @pytest.mark.parametrize("retries", [0, 1, 3])
 def test_a_variant_is_given_up_after_the_retries_that_the_spec_allows(
-    ask: Callable[..., Question], run: Run, display: Display, retries: int
+    ask: Callable[..., Question], fake_run: Run, display: Display, retries: int
 ) -> None:
     def change(name: str, index: int, samples: Samples) -> Samples:
         if name == OTHER and index >= 5:
@@ -105,7 +73,7 @@ def test_a_variant_is_given_up_after_the_retries_that_the_spec_allows(
         return samples
 
     target = FakeTarget(change)
-    ledger = measure(ask(retries=retries), run, target, display).ledger
+    ledger = measure(ask(retries=retries), fake_run, target, display).ledger
     assert [name for name, _, _ in target.jobs].count(OTHER) == 5 + retries
     assert ledger.dropped[OTHER]["kind"] == "timeout"
     assert {name: len(arm) for name, arm in ledger.arms.items()} == {
@@ -117,49 +85,36 @@ def test_a_variant_is_given_up_after_the_retries_that_the_spec_allows(
 
 
 def test_a_variant_that_lies_in_the_pilot_is_given_up_there(
-    ask: Callable[..., Question], run: Run, display: Display
+    ask: Callable[..., Question], fake_run: Run, display: Display
 ) -> None:
     def change(name: str, index: int, samples: Samples) -> Samples:
         return samples * (name != OTHER)
 
-    ledger = measure(ask(retries=2), run, FakeTarget(change), display).ledger
+    ledger = measure(ask(retries=2), fake_run, FakeTarget(change), display).ledger
     assert ledger.dropped[OTHER]["message"].startswith("the clock did not advance")
 
 
 @pytest.mark.parametrize(("given", "pilot_s", "timed_s"), [(None, 600, 60), (7.5, 7.5, 7.5)])
 def test_a_process_hangs_after_the_time_that_the_spec_allows(
     ask: Callable[..., Question],
-    run: Run,
+    fake_run: Run,
     display: Display,
     given: float | None,
     pilot_s: float,
     timed_s: float,
 ) -> None:
     target = FakeTarget()
-    measure(ask(process_timeout_s=given), run, target, display)
+    measure(ask(process_timeout_s=given), fake_run, target, display)
     timeouts = [timeout_s for _, _, timeout_s in target.jobs]
     assert timeouts == [pilot_s] * 6 + [timed_s] * 12
 
 
-def result_of(spec: Spec, experiment: Experiment, run: Run, tmp_path: Path) -> dict[str, Any]:
-    run.begin_stay(spec.source, host={})
-    built = {variant.name: Built(None) for variant in spec.variants}
-    library = RuntimeLibrary(path=str(tmp_path / "lib"), origin="spec", sha256=None)
-    libraries = {variant.name: library for variant in spec.variants}
-    moment = "2026-01-01T00:00:00+00:00"
-    return assemble(spec, built, experiment, run, Circumstances(moment, moment, {}, libraries, 1))
-
-
 def test_one_block_concludes_nothing_and_says_so(
-    ask: Callable[..., Question], run: Run, display: Display, tmp_path: Path
+    ask: Callable[..., Question], fake_run: Run, display: Display, tmp_path: Path
 ) -> None:
-    from runner.spec.expand import expand
-    from runner.spec.load import parse
-
-    text = f"{SMALLEST}matrix: {{quantize: [float32, int8]}}\nbaseline: {{quantize: float32}}\n"
-    spec = expand(parse(text.encode(), file="spec.yaml", folder=tmp_path))
-    experiment = measure(ask(min_blocks=1, max_blocks=1), run, FakeTarget(), display)
-    result = result_of(spec, experiment, run, tmp_path)
+    spec = spec_of(tmp_path)
+    experiment = measure(ask(min_blocks=1, max_blocks=1), fake_run, FakeTarget(), display)
+    result = result_of(spec, experiment, fake_run, tmp_path)
     (comparison,) = result["comparisons"]
     assert (comparison["verdict"], comparison["interval"]) == ("inconclusive", None)
     assert "one block can't tell" in verdict_sentence(comparison, result)
@@ -176,7 +131,7 @@ def allocated_bytes() -> int:
 
 
 def test_memory_grows_by_a_summary_a_process_however_many_runs_it_has(
-    ask: Callable[..., Question], run: Run, display: Display
+    ask: Callable[..., Question], fake_run: Run, display: Display
 ) -> None:
     """Samples stream to the disk: a thousand runs of 8 bytes each would show."""
     seen: list[int] = []
@@ -189,8 +144,8 @@ def test_memory_grows_by_a_summary_a_process_however_many_runs_it_has(
     tracemalloc.start()
     try:
         question = ask(max_blocks=160, min_blocks=160, effect=1e-9)
-        ledger = measure(question, run, FakeTarget(watch), display).ledger
+        ledger = measure(question, fake_run, FakeTarget(watch), display).ledger
     finally:
         tracemalloc.stop()
     assert ledger.blocks_done == 160
-    assert (seen[1] - seen[0]) / (100 * len(run.arms)) < 1000
+    assert (seen[1] - seen[0]) / (100 * len(fake_run.arms)) < 1000

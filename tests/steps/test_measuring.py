@@ -14,7 +14,8 @@ from runner.errors import StageError
 from runner.report.progress import Display, LineDisplay
 from runner.spec.model import Limits, Measure
 from runner.steps.ledger import read_ledger
-from runner.steps.measuring import Experiment, Question, measure
+from runner.steps.measuring import Experiment, measure
+from runner.steps.question import Question
 from runner.store.runs import Run, RunStore
 from runner.timing.job import Job, Measurement
 from runner.timing.libraries import find_tflite
