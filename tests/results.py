@@ -53,6 +53,7 @@ def variant(head: str, mode: str, median_ns: float, **changes: Any) -> dict[str,
         "first_inference_ns": {"median": 1e6, "interval": None},
         "peak_memory_bytes": 4_500_000,
         "throughput": None,
+        "outliers": {"mild": 9, "extreme": 1},
         "runtime": {
             "library": "tflite",
             "version": "2.17.1",
@@ -86,7 +87,9 @@ def comparison(
         "blocks": 12,
         "needed_blocks": 10,
         "mean_ratio": ratio,
+        "mean_verdict": verdict,
         "p90_ratio": ratio,
+        "p90_verdict": verdict,
     }
     return record | changes
 

@@ -68,7 +68,9 @@ class Comparison:
         blocks: with both arms valid.
         needed_blocks: in all, at the spread seen, until the interval is narrow enough.
         mean_ratio: the ratio if processes were summed up by their mean.
+        mean_verdict: what the verdict would then be, in the family of all comparisons' means.
         p90_ratio: the ratio of 90th percentiles.
+        p90_verdict: as for the mean.
     """
 
     variant: str
@@ -84,7 +86,9 @@ class Comparison:
     blocks: int
     needed_blocks: int | None
     mean_ratio: float | None
+    mean_verdict: Verdict
     p90_ratio: float | None
+    p90_verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -161,10 +165,13 @@ def compare(
         generator: for the permutation test.
     """
     there = _there(arms, pairs)
-    decisions = decide([differences(arms[one], arms[base]) for one, base in there], design)
+    by_figure = [
+        decide([differences(arms[one], arms[base], figure) for one, base in there], design)
+        for figure in ("log_median", "log_mean", "log_p90")
+    ]
     return [
-        _comparison(one, base, (arms[one], arms[base]), decision, design, generator)
-        for (one, base), decision in zip(there, decisions, strict=True)
+        _comparison((one, base), differences(arms[one], arms[base]), decided, design, generator)
+        for (one, base), decided in zip(there, zip(*by_figure, strict=True), strict=True)
     ]
 
 
@@ -217,29 +224,37 @@ def _there(arms: Mapping[str, Arm], pairs: Pairs) -> list[tuple[str, str]]:
 
 
 def _comparison(
-    name: str,
-    baseline: str,
-    pair: tuple[Arm, Arm],
-    decision: Decision,
+    names: tuple[str, str],
+    values: Sequence[float],
+    decisions: tuple[Decision, ...],
     design: Design,
     generator: np.random.Generator,
 ) -> Comparison:
-    values, interval = differences(*pair), decision.interval
+    """The comparison by medians, with what means and 90th percentiles say beside it.
+
+    Args:
+        values: differences of the logs of medians.
+        decisions: by median, mean and 90th percentile.
+    """
+    decision, by_mean, by_p90 = decisions
+    interval = decision.interval
     return Comparison(
-        variant=name,
-        baseline=baseline,
-        ratio=math.exp(interval.mean) if values else None,
-        interval=exponentiate(interval) if len(values) > 1 else None,
+        variant=names[0],
+        baseline=names[1],
+        ratio=_ratio(interval),
+        interval=exponentiate(interval) if interval.count > 1 else None,
         p_value=decision.p_value,
         adjusted_p_value=decision.adjusted_p_value,
         permutation_p_value=sign_flip_p_value(values, generator),
         verdict=decision.verdict,
         below_effect=decision.below_effect,
         effect=design.effect,
-        blocks=len(values),
+        blocks=interval.count,
         needed_blocks=_needed_blocks(interval, design),
-        mean_ratio=_ratio(differences(*pair, "log_mean")),
-        p90_ratio=_ratio(differences(*pair, "log_p90")),
+        mean_ratio=_ratio(by_mean.interval),
+        mean_verdict=by_mean.verdict,
+        p90_ratio=_ratio(by_p90.interval),
+        p90_verdict=by_p90.verdict,
     )
 
 
@@ -267,8 +282,8 @@ def _needed_blocks(interval: Interval, design: Design) -> int | None:
     return blocks_for_half_width(interval.deviation, design.margin / 2, design.confidence)
 
 
-def _ratio(values: Sequence[float]) -> float | None:
-    return math.exp(float(np.mean(values))) if values else None
+def _ratio(interval: Interval) -> float | None:
+    return math.exp(interval.mean) if interval.count else None
 
 
 def _control(interval: Interval, expected: float, confidence: float, *, passed: bool) -> Control:

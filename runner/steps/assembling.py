@@ -23,6 +23,7 @@ from runner.analysis.verdicts import (
     Comparison,
     Control,
     Design,
+    Verdict,
     check_delayed,
     check_identical,
     compare,
@@ -178,6 +179,7 @@ def _variant(
         ),
         "peak_memory_bytes": _typical_bytes(processes),
         "throughput": _throughput(variant, experiment),
+        "outliers": _outliers(processes),
         "runtime": {
             "library": variant.runtime.library,
             "version": facts.get("version"),
@@ -219,6 +221,13 @@ def _estimate(values_ns: Sequence[int], confidence: float) -> dict[str, Any] | N
     return {"median": math.exp(interval.mean), "interval": _finite(exponentiate(interval))}
 
 
+def _outliers(processes: Sequence[ProcessSummary]) -> dict[str, int]:
+    return {
+        "mild": sum(process.mild_outliers for process in processes),
+        "extreme": sum(process.outliers for process in processes),
+    }
+
+
 def _throughput(variant: Variant, experiment: Experiment | None) -> Any:
     """What the variant sustained; None where that was not asked, or failed."""
     event = experiment.ledger.sustained.get(variant.name) if experiment else None
@@ -237,7 +246,10 @@ def _finite(interval: tuple[float, float]) -> list[float] | None:
 
 
 def _comparison_record(comparison: Comparison | RecipeComparison) -> dict[str, Any]:
-    return {**asdict(comparison), "verdict": comparison.verdict.value}
+    record = asdict(comparison)
+    return {
+        name: value.value if isinstance(value, Verdict) else value for name, value in record.items()
+    }
 
 
 def _blocks(experiment: Experiment | None) -> dict[str, Any]:

@@ -70,6 +70,7 @@ def process(level: float, block: int) -> ProcessSummary:
         runs=1,
         steady=True,
         settling=False,
+        mild_outliers=0,
         outliers=0,
         initialization_ns=1,
         first_inference_ns=1,

@@ -1,5 +1,6 @@
 """Verdicts: by hand on small numbers, and by simulation for their error rates."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -138,6 +139,23 @@ MOST_ALARMS = stats.binom.ppf(0.999, EXPERIMENTS, 0.05)
 
 def is_different(decision: Decision) -> bool:
     return decision.verdict in (Verdict.SLOWER, Verdict.FASTER)
+
+
+def test_means_and_percentiles_are_judged_beside_medians() -> None:
+    arms = arms_of(up=spread(0.001, 0.002))
+    arms["up"] = {
+        block: dataclasses.replace(
+            one,
+            log_mean=one.log_median + 0.05,
+            log_percentiles=(one.log_median, one.log_median - 0.05, 0.0, 0.0),
+        )
+        for block, one in arms["up"].items()
+    }
+    (found,) = compare(arms, pairs_of(arms), DESIGN, np.random.default_rng(1))
+    assert found.verdict is Verdict.EQUIVALENT
+    assert (found.mean_verdict, found.p90_verdict) == (Verdict.SLOWER, Verdict.FASTER)
+    assert found.mean_ratio == pytest.approx(math.exp(0.051))
+    assert found.p90_ratio == pytest.approx(math.exp(-0.049))
 
 
 def test_each_variant_is_compared_with_its_own_baseline_and_missing_arms_are_passed_over() -> None:

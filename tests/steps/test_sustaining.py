@@ -104,8 +104,8 @@ def test_a_failure_under_load_takes_nothing_from_the_blocks_and_is_a_warning(
         (
             {},
             (
-                "wide/float32: 3,210 inferences a second over 10 s, 4 % fewer at the end than at the"
-                " start (51 to 63 C, 1.80 to 1.50 GHz)"
+                "wide/float32: 3,210 inferences a second over 10 s, 4 % fewer at the end than at"
+                " the start (51 to 63 C, 1.80 to 1.50 GHz)"
             ),
         ),
         (
