@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ import sys, tensorflow as tf
 layers = tf.keras.layers
 tf.keras.utils.set_random_seed(1)
 taken = given = layers.Input(batch_shape=(1, 32, 32, 16))
-for _ in range(8):
+for _ in range(int(sys.argv[2])):
     given = layers.Conv2D(16, 3, padding="same", activation="relu")(given)
 model = tf.keras.Model(taken, layers.GlobalAveragePooling2D()(given))
 with open(sys.argv[1], "wb") as file:
@@ -94,12 +94,6 @@ class Bench:
         """The model that is timed."""
         return self.folder / "model.tflite"
 
-    def make_model(self) -> None:
-        """Converts it, in a process of its own."""
-        quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-        command = [sys.executable, "-c", MAKE_MODEL, str(self.model)]
-        subprocess.run(command, check=True, capture_output=True, env=quiet)
-
     def run(self, experiments: int, only: str) -> Iterator[Outcome]:
         """All pairs, conditions and kinds in turn, so that a slow hour hits them all."""
         cells = [(c, k) for c in CONDITIONS for k in KINDS if only in {"", c, k}]
@@ -116,35 +110,20 @@ class Bench:
         if not self.with_today:
             return outcome
         today = self._today(condition, delay_ns, time.monotonic() - started)
-        return Outcome(**{**vars(outcome), "today": today})
+        return replace(outcome, today=today)
 
     def _calibrate(self) -> float:
         """The model's latency as fresh processes see it: what the delay is a share of."""
         found = []
         for _ in range(_CALIBRATIONS):
-            samples = self.folder / "calibration"
-            job = Job(
-                library=find_tflite(None).path,
-                model=str(self.model),
-                input="",
-                samples=str(samples),
-                delegate="xnnpack",
-                threads=1,
-                buffer_offset=0,
-                warmup_runs=10,
-                warmup_ns=round(_WARMUP_S * NS_PER_S),
-                runs=100,
-            )
+            job = job_of(self.model, self.folder / "calibration")
             LocalTarget(self.folder / "log").run(job, arm="base", timeout_s=60.0)
-            found.append(float(np.median(np.fromfile(samples, dtype="<i8"))))
+            found.append(float(np.median(np.fromfile(job.samples, dtype="<i8"))))
         return statistics.geometric_mean(found)
 
     def _experiment(self, condition: str, kind: str, delay_ns: int, seed: int) -> Outcome:
         """The real pilot, blocks, stopping rule and verdict."""
-        library = find_tflite(None).path
-        base = Arm("base", library, str(self.model), "", "xnnpack", 1)
-        other = Arm("other", library, str(self.model), "", "xnnpack", 1, delay_ns=delay_ns)
-        question = Question([base, other], "base", {"other": "base"}, _design(self.seconds), seed)
+        question = question_of(self.model, delay_ns, plan_of(self.seconds), seed)
         names = ["base", "other", IDENTICAL, DELAYED]
         key = f"{condition}-{kind}-{seed:05d}".encode().hex()
         run = RunStore(self.folder, "runs").create(key, {"arms": names, "schedule_seed": seed})
@@ -181,12 +160,43 @@ class Bench:
         return abs(math.log(means[1] / means[0])) > math.log1p(EFFECT)
 
 
+def make_model(path: Path, layers: int) -> None:
+    """Converts one, in a process of its own; each layer takes some 0.05 ms."""
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-c", MAKE_MODEL, str(path), str(layers)]
+    subprocess.run(command, check=True, capture_output=True, env=quiet)
+
+
+def job_of(model: Path, samples: Path) -> Job:
+    """A hundred runs of a model."""
+    return Job(
+        library=find_tflite(None).path,
+        model=str(model),
+        input="",
+        samples=str(samples),
+        delegate="xnnpack",
+        threads=1,
+        buffer_offset=0,
+        warmup_runs=10,
+        warmup_ns=round(_WARMUP_S * NS_PER_S),
+        runs=100,
+    )
+
+
+def question_of(model: Path, delay_ns: int, plan: Measure, seed: int) -> Question:
+    """The model against itself, the second time with a delay."""
+    base = Arm("base", find_tflite(None).path, str(model), "", "xnnpack", 1)
+    other = replace(base, name="other", delay_ns=delay_ns)
+    return Question([base, other], "base", {"other": "base"}, plan, seed)
+
+
 def is_difference(outcome: Outcome) -> bool:
     """Whether it reports the models as different."""
     return outcome.verdict in {Verdict.SLOWER.value, Verdict.FASTER.value}
 
 
-def _design(seconds: float) -> Measure:
+def plan_of(seconds: float) -> Measure:
+    """An experiment of so many seconds in all."""
     return Measure(
         effect=EFFECT,
         confidence=0.95,
