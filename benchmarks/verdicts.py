@@ -55,7 +55,12 @@ class Rate:
 
     @property
     def is_kept(self) -> bool:
-        """Whether chance explains the count at a true rate that keeps the bound."""
+        """Whether chance explains the count at a true rate that keeps the bound.
+
+        Of none, nothing is known, and nothing missed; the table says so.
+        """
+        if not self.total:
+            return True
         if self.at_most:
             return self.count <= stats.binom.ppf(1 - CHANCE, self.total, self.bound)
         return self.count >= stats.binom.ppf(CHANCE, self.total, self.bound)

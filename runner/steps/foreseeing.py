@@ -141,7 +141,7 @@ def _is_finished(run: Run | None, spec: Spec, forecast: Forecast, done: int) -> 
         return False
     if any(variant["status"] != "done" for variant in result["variants"]):
         return False
-    if spec.measure.sustained_s and not all(one["throughput"] for one in result["variants"]):
+    if spec.measure.sustained_s and not all(one.get("throughput") for one in result["variants"]):
         return False
     if result["blocks"]["stopped"] == "precise":
         return done >= spec.measure.min_blocks
