@@ -15,8 +15,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev init compare bench validate plan report doctor schema completion docs \
-  test test-fast test-native fuzz lint format benchmark benchmark-build check-architectures \
-  architectures lock clean
+  test test-fast test-native fuzz lint format benchmark benchmark-build benchmark-verdicts \
+  check-architectures architectures lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-20s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ benchmark: setup-dev ## Measure Retime itself; prints tables of ratios
 
 benchmark-build: setup-dev ## Measure building a grid of variants beside the plain script
 	@$(BIN)/python benchmarks/building.py $(ARGS)
+
+benchmark-verdicts: setup-dev ## Prove the verdicts: pairs whose answer is known, quiet and under load; half an hour
+	@$(BIN)/python -m benchmarks.verdicts $(ARGS)
 
 lock: ## Renew the locked dependencies (needs uv on the PATH)
 	uv pip compile $(LOCK) -c locks/constraints.txt pyproject.toml -o locks/run.txt

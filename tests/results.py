@@ -17,6 +17,7 @@ def variant(head: str, mode: str, median_ns: float, **changes: Any) -> dict[str,
     record = {
         "name": f"model.head={head},quantize={mode}",
         "axes": {"model.head": head, "quantize": mode},
+        "recipe": f"model.head={head},quantize={mode}",
         "status": "done",
         "error": None,
         "model": {
@@ -51,6 +52,8 @@ def variant(head: str, mode: str, median_ns: float, **changes: Any) -> dict[str,
         "initialization_ns": {"median": 1e7, "interval": [9e6, 1.1e7]},
         "first_inference_ns": {"median": 1e6, "interval": None},
         "peak_memory_bytes": 4_500_000,
+        "throughput": None,
+        "outliers": {"mild": 9, "extreme": 1},
         "runtime": {
             "library": "tflite",
             "version": "2.17.1",
@@ -84,7 +87,9 @@ def comparison(
         "blocks": 12,
         "needed_blocks": 10,
         "mean_ratio": ratio,
+        "mean_verdict": verdict,
         "p90_ratio": ratio,
+        "p90_verdict": verdict,
     }
     return record | changes
 
@@ -117,6 +122,7 @@ def quickstart() -> dict[str, Any]:
             comparison("wide", "float32", "slower", 1.053, [1.047, 1.059]),
             comparison("wide", "int8", "inconclusive", 1.01, [0.99, 1.03], needed_blocks=52),
         ],
+        "recipes": [],
         "controls": {
             "identical": {
                 "ratio": 1.001,
@@ -153,6 +159,7 @@ def quickstart() -> dict[str, Any]:
             "max_time_s": 120.0,
             "min_blocks": 10,
             "max_blocks": 1000,
+            "sustained_s": None,
             "schedule_seed": 7,
         },
         "expectations": [
@@ -171,6 +178,26 @@ def quickstart() -> dict[str, Any]:
         ],
         "samples": {"model.head=stock,quantize=float32": "samples/00.i64"},
     }
+
+
+def with_recipe(**changes: Any) -> dict[str, Any]:
+    """The same where the wide head was trained five times."""
+    recipe = {
+        "recipe": "model.head=wide,quantize=float32",
+        "baseline": "model.head=stock,quantize=float32",
+        "ratio": 1.05,
+        "interval": [1.02, 1.08],
+        "p_value": 0.01,
+        "adjusted_p_value": 0.01,
+        "verdict": "slower",
+        "below_effect": False,
+        "effect": 0.02,
+        "seeds": 5,
+        "needed_seeds": 9,
+    }
+    result = quickstart() | {"recipes": [recipe | changes]}
+    check_result(result)
+    return result
 
 
 def check_result(result: dict[str, Any]) -> None:

@@ -45,7 +45,7 @@ class Forecast:
         arms: processes of a block: the variants and the two controls.
         blocks: how many the budget holds.
         processes: in all of these blocks.
-        seconds: until it is as precise as asked, or the budget is spent.
+        seconds: until it is as precise as asked, or the budget is spent; with sustained load.
         smallest_effect: the smallest change of latency that is found with `power`, as a share.
         effect: the change that was asked for.
         power: the probability that a change of `smallest_effect` is found.
@@ -95,17 +95,19 @@ def experience_of(result: dict[str, Any]) -> Experience | None:
     return Experience(max(spreads), process_s, result["run_id"], blocks["done"])
 
 
-def foresee_timing(measure: Measure, variants: int, experience: Experience) -> Forecast:
+def foresee_timing(
+    measure: Measure, variants: int, comparisons: int, experience: Experience
+) -> Forecast:
     """What the experiment of a spec will likely take and find.
 
     Args:
         variants: how many are timed, the baseline among them.
+        comparisons: how many of them are compared with a baseline.
     """
     arms = variants + CONTROLS
     block_s = arms * experience.process_s
     blocks = min(measure.max_blocks, int(measure.max_time_s / block_s))
-    comparisons = max(1, variants - 1)
-    confidence = 1 - (1 - measure.confidence) / comparisons
+    confidence = 1 - (1 - measure.confidence) / max(1, comparisons)
     margin = math.log1p(measure.effect)
     precise = blocks_for_half_width(experience.spread, margin / 2, measure.confidence)
     stop = min(blocks, max(measure.min_blocks, precise))
@@ -113,16 +115,17 @@ def foresee_timing(measure: Measure, variants: int, experience: Experience) -> F
         experience.spread, max(1, stop), power=measure.power, confidence=confidence
     )
     wanted = max(measure.min_blocks, precise)
+    sustained_s = variants * ((measure.sustained_s or 0.0) + experience.process_s)
     return Forecast(
         arms=arms,
         blocks=blocks,
         processes=stop * arms,
-        seconds=stop * block_s,
+        seconds=stop * block_s + (sustained_s if measure.sustained_s else 0.0),
         smallest_effect=math.expm1(found) if math.isfinite(found) else math.inf,
         effect=measure.effect,
         power=measure.power,
         is_enough=found <= margin,
-        wanted_s=wanted * block_s,
+        wanted_s=wanted * block_s + (sustained_s if measure.sustained_s else 0.0),
         experience=experience,
     )
 

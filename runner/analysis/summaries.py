@@ -17,7 +17,7 @@ PERCENTILES = (50, 90, 95, 99)
 _CHANCE = 0.01
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ProcessSummary:
     """One process of one arm in one block.
 
@@ -30,7 +30,8 @@ class ProcessSummary:
         runs: how many samples there were.
         steady: the two halves of the samples agree.
         settling: they don't, and the second is the faster one: the warm-up may have been too short.
-        outliers: samples beyond Tukey's outer fences; counted, never dropped.
+        mild_outliers: samples beyond Tukey's inner fences, but not beyond the outer ones.
+        outliers: samples beyond Tukey's outer fences, called extreme; counted, never dropped.
         initialization_ns: model, interpreter and tensors made ready.
         first_inference_ns: the first inference, before any warm-up.
         peak_memory_bytes: most resident memory beyond what the process had before the model.
@@ -44,6 +45,7 @@ class ProcessSummary:
     runs: int
     steady: bool
     settling: bool
+    mild_outliers: int
     outliers: int
     initialization_ns: int
     first_inference_ns: int
@@ -95,6 +97,7 @@ def summarize_process(
     percentiles = np.percentile(samples_ns, PERCENTILES)
     half = samples_ns.size // 2
     steady = is_steady(samples_ns)
+    mild, extreme = count_outliers(samples_ns)
     return ProcessSummary(
         block=block,
         log_median=math.log(float(percentiles[0])),
@@ -104,7 +107,8 @@ def summarize_process(
         runs=int(samples_ns.size),
         steady=steady,
         settling=not steady and bool(np.median(samples_ns[:half]) > np.median(samples_ns[half:])),
-        outliers=count_outliers(samples_ns),
+        mild_outliers=mild,
+        outliers=extreme,
         initialization_ns=initialization_ns,
         first_inference_ns=first_inference_ns,
         peak_memory_bytes=peak_memory_bytes,
@@ -135,7 +139,7 @@ def is_steady(samples_ns: NDArray[np.int64], tolerance: float = 0.1) -> bool:
     if any(apart(float(a), float(b)) for a, b in quartiles):
         return False
     # One spike in a half moves its mean: winsorise both at the outer fence before comparing.
-    fence = _outer_fences(samples_ns)[1]
+    fence = _fences(samples_ns, 3.0)[1]
     if apart(float(np.minimum(first, fence).mean()), float(np.minimum(second, fence).mean())):
         return False
     return not apart(median_absolute_deviation(first), median_absolute_deviation(second))
@@ -162,13 +166,19 @@ def needs_warmup(processes: Sequence[ProcessSummary], share: float = 0.1) -> boo
     return max(by_chance, either_way) < _CHANCE
 
 
-def count_outliers(samples_ns: NDArray[np.int64]) -> int:
-    """Samples beyond three interquartile ranges from the quartiles.
+def count_outliers(samples_ns: NDArray[np.int64]) -> tuple[int, int]:
+    """How many samples are mild outliers, and how many extreme ones.
 
-    Source: Tukey (1977), Exploratory data analysis: the outer fences.
+    Extreme ones lie more than three interquartile ranges from the quartiles, mild ones more than
+    one and a half.
+
+    Source: Tukey (1977), Exploratory data analysis: the inner and outer fences.
     """
-    low, high = _outer_fences(samples_ns)
-    return int(np.sum((samples_ns < low) | (samples_ns > high)))
+    beyond = [
+        int(np.sum((samples_ns < low) | (samples_ns > high)))
+        for low, high in (_fences(samples_ns, 1.5), _fences(samples_ns, 3.0))
+    ]
+    return beyond[0] - beyond[1], beyond[1]
 
 
 def summarize_latency(processes: Sequence[ProcessSummary], confidence: float) -> LatencySummary:
@@ -196,7 +206,7 @@ def exponentiate(interval: Interval) -> tuple[float, float]:
     return math.exp(interval.low), high
 
 
-def _outer_fences(samples_ns: NDArray[np.int64]) -> tuple[float, float]:
+def _fences(samples_ns: NDArray[np.int64], ranges: float) -> tuple[float, float]:
     low, high = np.percentile(samples_ns, (25, 75))
-    reach = 3 * (high - low)
+    reach = ranges * (high - low)
     return float(low - reach), float(high + reach)

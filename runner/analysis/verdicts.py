@@ -10,6 +10,7 @@ from enum import Enum
 import numpy as np
 
 from runner.analysis.statistics import (
+    Floats,
     Interval,
     blocks_for_half_width,
     equivalence_p_value,
@@ -67,7 +68,9 @@ class Comparison:
         blocks: with both arms valid.
         needed_blocks: in all, at the spread seen, until the interval is narrow enough.
         mean_ratio: the ratio if processes were summed up by their mean.
+        mean_verdict: what the verdict would then be, in the family of all comparisons' means.
         p90_ratio: the ratio of 90th percentiles.
+        p90_verdict: as for the mean.
     """
 
     variant: str
@@ -83,7 +86,9 @@ class Comparison:
     blocks: int
     needed_blocks: int | None
     mean_ratio: float | None
+    mean_verdict: Verdict
     p90_ratio: float | None
+    p90_verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,9 @@ class Control:
 Arm = Mapping[int, ProcessSummary]
 """Block index -> the arm's process in that block."""
 
+Pairs = Mapping[str, str]
+"""Variant -> the baseline that it is compared with."""
+
 
 def differences(arm: Arm, baseline: Arm, figure: str = "log_median") -> list[float]:
     """`log(arm) - log(baseline)` of every block that has both, in the order of blocks."""
@@ -112,48 +120,73 @@ def differences(arm: Arm, baseline: Arm, figure: str = "log_median") -> list[flo
     return [getattr(arm[block], figure) - getattr(baseline[block], figure) for block in shared]
 
 
-def compare(
-    arms: Mapping[str, Arm], baseline: str, design: Design, generator: np.random.Generator
-) -> list[Comparison]:
-    """Judges every arm against the baseline as one family.
+@dataclass(frozen=True)
+class Decision:
+    """What the differences of one comparison amount to, within its family.
+
+    Attributes:
+        interval: of the mean difference of logs, at the design's confidence.
+        p_value: that the mean is 0, from the t test.
+        adjusted_p_value: after Holm.
+        below_effect: slower or faster for certain, and for certain by less than the effect.
+    """
+
+    interval: Interval
+    p_value: float
+    adjusted_p_value: float
+    verdict: Verdict
+    below_effect: bool
+
+
+def decide(family: Sequence[Sequence[float] | Floats], design: Design) -> list[Decision]:
+    """Judges the differences of several comparisons as one family.
 
     Holm over all two-sided t tests decides slower and faster; what is left is tested for
     equivalence at a Bonferroni-adjusted level; what is still left is inconclusive.
 
     Args:
-        arms: name -> processes, the baseline among them; controls stay outside the family.
-        generator: for the permutation test.
+        family: for each comparison its differences of logs, one for each replicate.
     """
-    names = [name for name in arms if name != baseline]
-    per_arm = {name: differences(arms[name], arms[baseline]) for name in names}
-    adjusted = holm([t_p_value(per_arm[name]) for name in names])
+    p_values = [t_p_value(values) for values in family]
     return [
-        _judge(
-            name,
-            baseline,
-            (arms[name], arms[baseline]),
-            design=design,
-            adjusted_p_value=p_value,
-            family=len(names),
-            generator=generator,
-        )
-        for name, p_value in zip(names, adjusted, strict=True)
+        _decision(values, p_value, adjusted, len(family), design)
+        for values, p_value, adjusted in zip(family, p_values, holm(p_values), strict=True)
     ]
 
 
-def is_precise(arms: Mapping[str, Arm], baseline: str, design: Design, least_blocks: int) -> bool:
+def compare(
+    arms: Mapping[str, Arm], pairs: Pairs, design: Design, generator: np.random.Generator
+) -> list[Comparison]:
+    """Judges every variant against its baseline, all of them as one family.
+
+    Args:
+        arms: name -> processes; controls stay outside the family.
+        pairs: those of which an arm is missing are passed over.
+        generator: for the permutation test.
+    """
+    there = _there(arms, pairs)
+    by_figure = [
+        decide([differences(arms[one], arms[base], figure) for one, base in there], design)
+        for figure in ("log_median", "log_mean", "log_p90")
+    ]
+    return [
+        _comparison((one, base), differences(arms[one], arms[base]), decided, design, generator)
+        for (one, base), decided in zip(there, zip(*by_figure, strict=True), strict=True)
+    ]
+
+
+def is_precise(arms: Mapping[str, Arm], pairs: Pairs, design: Design, least_blocks: int) -> bool:
     """Whether every comparison's interval has half-width effect/2 or less.
 
     It looks at widths alone, never at where an interval lies: stopping when a difference becomes
     significant would raise false alarms to 16-30 %.
     """
-    for name, arm in arms.items():
-        if name == baseline:
-            continue
-        interval = t_interval(differences(arm, arms[baseline]), design.confidence)
+    there = _there(arms, pairs)
+    for one, base in there:
+        interval = t_interval(differences(arms[one], arms[base]), design.confidence)
         if interval.count < least_blocks or interval.half_width > design.margin / 2:
             return False
-    return len(arms) > 1
+    return bool(there)
 
 
 def check_identical(arm: Arm, baseline: Arm) -> Control:
@@ -186,52 +219,61 @@ def check_delayed(arm: Arm, baseline: Arm, delay_ns: int, design: Design) -> Con
     return _control(interval, math.exp(expected), design.confidence, passed=passed)
 
 
-def _judge(
-    name: str,
-    baseline: str,
-    pair: tuple[Arm, Arm],
-    *,
+def _there(arms: Mapping[str, Arm], pairs: Pairs) -> list[tuple[str, str]]:
+    return [(one, base) for one, base in pairs.items() if one in arms and base in arms]
+
+
+def _comparison(
+    names: tuple[str, str],
+    values: Sequence[float],
+    decisions: tuple[Decision, ...],
     design: Design,
-    adjusted_p_value: float,
-    family: int,
     generator: np.random.Generator,
 ) -> Comparison:
-    values = differences(*pair)
-    interval = t_interval(values, design.confidence)
-    verdict = _verdict(values, interval, adjusted_p_value, family, design)
-    decided = verdict in (Verdict.SLOWER, Verdict.FASTER)
+    """The comparison by medians, with what means and 90th percentiles say beside it.
+
+    Args:
+        values: differences of the logs of medians.
+        decisions: by median, mean and 90th percentile.
+    """
+    decision, by_mean, by_p90 = decisions
+    interval = decision.interval
     return Comparison(
-        variant=name,
-        baseline=baseline,
-        ratio=math.exp(interval.mean) if values else None,
-        interval=exponentiate(interval) if len(values) > 1 else None,
-        p_value=t_p_value(values),
-        adjusted_p_value=adjusted_p_value,
+        variant=names[0],
+        baseline=names[1],
+        ratio=_ratio(interval),
+        interval=exponentiate(interval) if interval.count > 1 else None,
+        p_value=decision.p_value,
+        adjusted_p_value=decision.adjusted_p_value,
         permutation_p_value=sign_flip_p_value(values, generator),
-        verdict=verdict,
-        below_effect=decided
-        and equivalence_p_value(values, design.margin) <= (1 - design.confidence) / family,
+        verdict=decision.verdict,
+        below_effect=decision.below_effect,
         effect=design.effect,
-        blocks=len(values),
+        blocks=interval.count,
         needed_blocks=_needed_blocks(interval, design),
-        mean_ratio=_ratio(differences(*pair, "log_mean")),
-        p90_ratio=_ratio(differences(*pair, "log_p90")),
+        mean_ratio=_ratio(by_mean.interval),
+        mean_verdict=by_mean.verdict,
+        p90_ratio=_ratio(by_p90.interval),
+        p90_verdict=by_p90.verdict,
     )
 
 
-def _verdict(
-    values: Sequence[float],
-    interval: Interval,
+def _decision(
+    values: Sequence[float] | Floats,
+    p_value: float,
     adjusted_p_value: float,
     family: int,
     design: Design,
-) -> Verdict:
+) -> Decision:
     alpha = 1 - design.confidence
-    if adjusted_p_value <= alpha:
-        return Verdict.SLOWER if interval.mean > 0 else Verdict.FASTER
-    if equivalence_p_value(values, design.margin) <= alpha / family:
-        return Verdict.EQUIVALENT
-    return Verdict.INCONCLUSIVE
+    interval = t_interval(values, design.confidence)
+    is_small = equivalence_p_value(values, design.margin) <= alpha / family
+    differs = adjusted_p_value <= alpha
+    if differs:
+        verdict = Verdict.SLOWER if interval.mean > 0 else Verdict.FASTER
+    else:
+        verdict = Verdict.EQUIVALENT if is_small else Verdict.INCONCLUSIVE
+    return Decision(interval, p_value, adjusted_p_value, verdict, differs and is_small)
 
 
 def _needed_blocks(interval: Interval, design: Design) -> int | None:
@@ -240,8 +282,8 @@ def _needed_blocks(interval: Interval, design: Design) -> int | None:
     return blocks_for_half_width(interval.deviation, design.margin / 2, design.confidence)
 
 
-def _ratio(values: Sequence[float]) -> float | None:
-    return math.exp(float(np.mean(values))) if values else None
+def _ratio(interval: Interval) -> float | None:
+    return math.exp(interval.mean) if interval.count else None
 
 
 def _control(interval: Interval, expected: float, confidence: float, *, passed: bool) -> Control:

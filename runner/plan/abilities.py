@@ -18,7 +18,5 @@ def refusals(spec: Spec) -> list[str]:
 
 
 def _of_variant(variant: Variant, spec: Spec) -> Iterator[str]:
-    if variant.train.seeds > 1:
-        yield "train.seeds"
     if variant.target != "local":
         yield f"target: {variant.target} ({spec.targets[variant.target].kind})"

@@ -49,6 +49,12 @@ _LIBRARIES: dict[str, tuple[str, ...]] = {
 MAKERS_OF_FILES = ("convert", "adopt")
 MAKERS_OF_MODELS = ("compress", "train", "load")
 
+# What continues an experiment, or decides how it deals with faults, but is no part of its design.
+_OUTSIDE_THE_DESIGN = {
+    *("max_time_s", "max_blocks", "min_blocks", "limits", "power"),
+    *("sustained_s", "retries", "process_timeout_s"),
+}
+
 STAGE_ORDER = ("data", "features", "load", "train", "compress", "adopt", "convert", "evaluate")
 
 
@@ -167,7 +173,7 @@ def _experiment(spec: Spec, plan: Plan, surroundings: Surroundings) -> dict[str,
         "measure": {
             name: value
             for name, value in asdict(spec.measure).items()
-            if name not in {"max_time_s", "max_blocks", "min_blocks", "limits", "power"}
+            if name not in _OUTSIDE_THE_DESIGN
         },
         "host": surroundings.host,
     }

@@ -17,7 +17,9 @@ from runner.report.wording import (
     control_sentences,
     expectation_sentence,
     headline,
+    recipe_sentences,
     short_names,
+    throughput_sentences,
     verdict_sentence,
 )
 
@@ -114,16 +116,16 @@ def _two_lines(first: str, second: str, *, dim: bool = True) -> Text:
 
 
 def _print_details(console: Console, result: Result) -> None:
-    confidence = f"{result['design']['confidence']:.0%}"
-    if result["comparisons"]:
-        _section(console, f"Verdicts, with {confidence} intervals")
-    for comparison in result["comparisons"]:
-        _item(console, verdict_sentence(comparison, result), _STYLES[comparison["verdict"]], "-")
+    _print_verdicts(console, result)
     _print_failures(console, result)
     _section(console, "Controls" if control_sentences(result) else "Timing")
     for passed, sentence in control_sentences(result):
         _item(console, sentence, "green" if passed else "bold red", "ok" if passed else "!!")
     console.print(Padding(Text(block_sentence(result), style="dim"), (0, 0, 0, 2)))
+    if sustained := throughput_sentences(result):
+        _section(console, "Sustained load")
+        for sentence in sustained:
+            _item(console, sentence, "", "-")
     if result["expectations"]:
         _section(console, "Expectations")
         for expectation in result["expectations"]:
@@ -133,6 +135,19 @@ def _print_details(console: Console, result: Result) -> None:
         _section(console, "Warnings")
         for warning in result["warnings"]:
             _item(console, f"{warning['message']}; {warning['remedy']}", "yellow", "!")
+
+
+def _print_verdicts(console: Console, result: Result) -> None:
+    confidence = f"{result['design']['confidence']:.0%}"
+    if recipes := recipe_sentences(result):
+        _section(console, f"Recipes, with {confidence} intervals over trained models")
+        for verdict, sentence in recipes:
+            _item(console, sentence, _STYLES[verdict], "-")
+    if result["comparisons"]:
+        files = "Files" if recipes else "Verdicts"
+        _section(console, f"{files}, with {confidence} intervals")
+    for comparison in result["comparisons"]:
+        _item(console, verdict_sentence(comparison, result), _STYLES[comparison["verdict"]], "-")
 
 
 def _print_failures(console: Console, result: Result) -> None:

@@ -7,7 +7,13 @@ import io
 from typing import Any
 
 from runner.report.rows import columns, joined, make_rows
-from runner.report.wording import Result, control_sentences, headline, verdict_sentence
+from runner.report.wording import (
+    Result,
+    control_sentences,
+    headline,
+    recipe_sentences,
+    verdict_sentence,
+)
 
 _FIGURES = ("p50", "p90", "p95", "p99", "min", "mean")
 
@@ -49,7 +55,8 @@ def markdown_page(result: Result) -> str:
             " / ".join(filter(None, (row.size, row.memory))),
         ]
         lines.append(_markdown_row(cells))
-    sentences = [verdict_sentence(one, result) for one in result["comparisons"]]
+    sentences = [sentence for _, sentence in recipe_sentences(result)]
+    sentences += [verdict_sentence(one, result) for one in result["comparisons"]]
     controls = [sentence for _, sentence in control_sentences(result)]
     lines += ["", *(f"- {sentence}" for sentence in [*sentences, *controls])]
     return "\n".join(lines).rstrip() + "\n"
@@ -78,6 +85,7 @@ def _line(variant: dict[str, Any], comparison: dict[str, Any] | None) -> dict[st
         "bytes": model.get("bytes"),
         "parameters": model.get("parameters"),
         "peak_memory_bytes": variant["peak_memory_bytes"],
+        "sustained_per_second": (variant.get("throughput") or {}).get("per_second"),
     }
 
 

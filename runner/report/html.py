@@ -15,7 +15,9 @@ from runner.report.wording import (
     control_sentences,
     expectation_sentence,
     headline,
+    recipe_sentences,
     short_names,
+    throughput_sentences,
     verdict_sentence,
 )
 from runner.units import format_share
@@ -68,6 +70,7 @@ def _body(result: Result, folder: Path) -> Iterator[str]:
     yield from _verdicts(result)
     yield from _failures(result)
     yield from _controls(result)
+    yield from _listed("Sustained load", (("", one) for one in throughput_sentences(result)))
     yield from _listed("Expectations", map(_expectation, result["expectations"]))
     yield from _listed("Warnings", map(_warning, result["warnings"]))
     yield _circumstances(result, folder)
@@ -108,7 +111,10 @@ def _cell(first: str, second: str) -> str:
 
 
 def _verdicts(result: Result) -> Iterator[str]:
-    title = f"Verdicts, with {format_share(result['design']['confidence'])} intervals"
+    confidence = format_share(result["design"]["confidence"])
+    recipes = recipe_sentences(result)
+    yield from _listed(f"Recipes, with {confidence} intervals over trained models", recipes)
+    title = f"{'Files' if recipes else 'Verdicts'}, with {confidence} intervals"
     items = (
         (comparison["verdict"], verdict_sentence(comparison, result))
         for comparison in result["comparisons"]

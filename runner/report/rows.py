@@ -58,6 +58,8 @@ def make_rows(result: Result) -> list[Row]:
     """One row for each variant, in the order that the spec asks for."""
     settings = _settings(result)
     comparisons = {comparison["variant"]: comparison for comparison in result["comparisons"]}
+    # Where several models are trained from a recipe, each has a baseline of its own.
+    bases = {result["baseline"], *(one["baseline"] for one in result["comparisons"])}
     names = short_names(result)
     return [
         _row(
@@ -65,7 +67,7 @@ def make_rows(result: Result) -> list[Row]:
             names[variant["name"]],
             comparisons.get(variant["name"]),
             settings["percentiles"],
-            is_baseline=variant["name"] == result["baseline"],
+            is_baseline=variant["name"] in bases,
         )
         for variant in sorted(result["variants"], key=_ORDERS[settings["sort"]])
     ]

@@ -10,6 +10,9 @@ from runner.units import format_duration, format_ratio, format_share
 
 Result = Mapping[str, Any]
 
+# A rate that changes by less is called even.
+_EVEN = 0.01
+
 
 def short_name(variant: Mapping[str, Any] | None, name: str) -> str:
     """`wide/int8` for `model.head=wide,quantize=int8`; the full name where there are no axes."""
@@ -22,6 +25,11 @@ def short_names(result: Result) -> dict[str, str]:
     taken = Counter(short.values())
     # Single variants can set other fields to the same values.
     return {name: one if taken[one] == 1 else name for name, one in short.items()}
+
+
+def short_recipe(name: str) -> str:
+    """`wide/int8` for the recipe `model.head=wide,quantize=int8`."""
+    return "/".join(part.rpartition("=")[2] for part in name.split(","))
 
 
 def axes_heading(result: Result) -> str:
@@ -41,11 +49,20 @@ def headline(result: Result) -> str:
     if not result["comparisons"]:
         return _no_comparison(result)
     names = short_names(result)
+    recipes = _recipes(result)
+    told = {comparison["recipe"] for comparison in recipes}
+    recipe_of = {variant["name"]: variant.get("recipe") for variant in result["variants"]}
     clauses = [
+        f"{short_recipe(comparison['recipe'])} is {_clause(comparison)}" for comparison in recipes
+    ] + [
         f"{names[comparison['variant']]} is {_clause(comparison)}"
         for comparison in result["comparisons"]
+        if recipe_of.get(comparison["variant"]) not in told
     ]
-    answer = f"Against {names[result['baseline']]}, {_join(clauses)}."
+    base = short_recipe(recipes[0]["baseline"]) if recipes else names[result["baseline"]]
+    answer = f"Against {base}, {_join(clauses)}."
+    if recipes:
+        answer += f" Each recipe was trained {_times(recipes)}."
     return answer if result["proven"] else f"Unproven: {_why_unproven(result)} {answer}"
 
 
@@ -65,6 +82,23 @@ def verdict_sentence(comparison: Mapping[str, Any], result: Result) -> str:
     elif comparison["verdict"] == "inconclusive":
         text += f"; {_what_would_tell(comparison, result)}"
     return text
+
+
+def recipe_sentences(result: Result) -> list[tuple[str, str]]:
+    """The verdict on each recipe, as a word and as `wide: slower, 1.053x (1.02-1.09), 5 seeds`."""
+    return [
+        (comparison["verdict"], _recipe_sentence(comparison)) for comparison in _recipes(result)
+    ]
+
+
+def throughput_sentences(result: Result) -> list[str]:
+    """What each variant sustained: `wide: 3,210 inferences a second over 10 s, 4 % fewer ...`."""
+    names = short_names(result)
+    return [
+        f"{names[variant['name']]}: {_throughput(variant['throughput'])}"
+        for variant in result["variants"]
+        if variant.get("throughput")
+    ]
 
 
 def control_sentences(result: Result) -> list[tuple[bool, str]]:
@@ -118,6 +152,56 @@ def expectation_sentence(expectation: Mapping[str, Any]) -> str:
     return f"{word}: {expectation['text']}{tail}"
 
 
+def _throughput(found: Mapping[str, Any]) -> str:
+    rate, decay = found["per_second"], found["decay"]
+    text = f"{rate:,.0f}" if rate >= 100 else f"{rate:.3g}"
+    text += f" inferences a second over {format_duration(found['seconds'])}"
+    if abs(decay) < _EVEN:
+        text += ", as many at the end as at the start"
+    else:
+        change = f"{format_share(abs(decay))} {'fewer' if decay > 0 else 'more'}"
+        text += f", {change} at the end than at the start"
+    (cold, warm), (first, last) = found["temperature_c"], found["frequency_khz"]
+    ends = []
+    if cold is not None and warm is not None:
+        ends.append(f"{cold:.0f} to {warm:.0f} C")
+    if first is not None and last is not None:
+        ends.append(f"{first / 1e6:.2f} to {last / 1e6:.2f} GHz")
+    return f"{text} ({', '.join(ends)})" if ends else text
+
+
+def _recipes(result: Result) -> Sequence[Mapping[str, Any]]:
+    """The comparisons of recipes; results of before there were any have none."""
+    recipes: Sequence[Mapping[str, Any]] = result.get("recipes", ())
+    return recipes
+
+
+def _recipe_sentence(comparison: Mapping[str, Any]) -> str:
+    seeds, effect = comparison["seeds"], format_share(comparison["effect"])
+    text = f"{short_recipe(comparison['recipe'])}: {comparison['verdict']}"
+    text += f", {format_ratio(comparison['ratio'])}"
+    if comparison["interval"]:
+        text += f" ({interval_text(comparison['interval'])})"
+    text += f" over {seeds} trained models" if seeds > 1 else " from one trained model"
+    if comparison["below_effect"]:
+        return f"{text}, but by less than {effect}"
+    if comparison["verdict"] == "equivalent":
+        return f"{text}, within {effect}"
+    if comparison["verdict"] == "inconclusive":
+        needed = comparison["needed_seeds"]
+        if needed is None:
+            return f"{text}; one seed can't tell"
+        if needed <= seeds:
+            return f"{text}; too close to {effect} to call; more seeds may tell"
+        return f"{text}; about {needed - seeds} more seeds would tell, more blocks would not"
+    return text
+
+
+def _times(recipes: Sequence[Mapping[str, Any]]) -> str:
+    counts = sorted({comparison["seeds"] for comparison in recipes})
+    return f"{' or '.join(map(str, counts))} time{'s' * (counts != [1])}"
+
+
 def _clause(comparison: Mapping[str, Any]) -> str:
     verdict, ratio = comparison["verdict"], comparison["ratio"]
     if ratio is None:
@@ -144,6 +228,11 @@ def _no_comparison(result: Result) -> str:
         return "No answer: this machine did not become quiet, so no block counts."
     if len(by_name) == 1 and result.get("same_content"):
         return f"Nothing to compare: {_alike(result)}. The latency of that one is below."
+    if len({variant.get("recipe") for variant in result["variants"]}) == 1 < len(by_name):
+        return (
+            f"One recipe, trained {len(by_name)} times, and no other to compare it with: "
+            "the latencies of its models are below."
+        )
     if len(by_name) == 1 and result["variants"][0]["latency_ns"]:
         return "One variant and no matrix: its latency is below, and nothing to compare it with."
     return "No answer: no variant could be timed beside the baseline."

@@ -49,11 +49,12 @@ def expand(document: Document) -> Spec:
         name=family.name,
         question=str(document.root.value.get("question", "")),
         variants=tuple(
-            builder.build(name, dict(combination.names), parts)
-            for name, (combination, parts) in family.members.items()
+            builder.build(name, one.axes, one.recipe, one.parts)
+            for name, one in family.members.items()
         ),
         aliases=family.aliases,
         baseline=family.baseline,
+        recipes=family.recipes,
         targets=build_targets(whole["targets"]),
         measure=build_measure(whole["measure"]),
         expectations=tuple(

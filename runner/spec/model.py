@@ -292,6 +292,10 @@ class Measure:
         inputs: what the model is fed: `real`, `rotating`, `random` or `zeros`.
         run_gap_s: idle seconds before each run.
         flush_caches: whether caches are filled with other data before each run.
+        sustained_s: seconds that each variant is run back to back after the blocks; None for none.
+        retries: how often in a row a failed process is tried again before its variant is given up.
+        process_timeout_s: seconds after which a process counts as hung; None derives it from what
+            the pilot's processes took.
         limits: when a block counts as disturbed.
         seed: of the schedule; None draws one, which is stored.
     """
@@ -307,6 +311,9 @@ class Measure:
     inputs: str
     run_gap_s: float
     flush_caches: bool
+    sustained_s: float | None
+    retries: int
+    process_timeout_s: float | None
     limits: Limits
     seed: int | None
 
@@ -332,13 +339,18 @@ class Variant:
 
     Attributes:
         name: `path=value` of each axis, joined by commas; the spec's name where there is no matrix.
-        axes: the axis's path -> the name of the alternative.
+        axes: the axis's path -> the name of the alternative; `train.seed` is one of them where
+            several models are trained from a recipe.
+        recipe: the name without the seed: what several trained models have in common.
+        replicate: the model's place among those of its recipe.
         data: None where a finished network is timed without images.
         target: `local`, or the name of one of the spec's targets.
     """
 
     name: str
     axes: Mapping[str, str]
+    recipe: str
+    replicate: int
     data: Data | None
     model: Model
     train: Train
@@ -386,7 +398,9 @@ class Spec:
         others: name and text of all else that took part: extended files and arguments.
         sha256: of the source and of these.
         aliases: other name -> the variant that has the same content.
-        baseline: the name of the variant that the others are compared with.
+        recipes: recipe's name -> the names of its variants, one for each training seed.
+        baseline: the name of the variant that the others are compared with; of several that are
+            trained from one recipe, the first.
         targets: the devices that are described beside this machine.
     """
 
@@ -398,8 +412,42 @@ class Spec:
     question: str
     variants: tuple[Variant, ...]
     aliases: Mapping[str, str]
+    recipes: Mapping[str, tuple[str, ...]]
     baseline: str
     targets: Mapping[str, Device]
     measure: Measure
     expectations: tuple[Expectation, ...]
     report: Report
+
+    @property
+    def baseline_recipe(self) -> str:
+        """The recipe that the others are compared with."""
+        return next(one.recipe for one in self.variants if one.name == self.baseline)
+
+    @property
+    def pairs(self) -> dict[str, str]:
+        """Variant -> the baseline that it is compared with: the one of its own place.
+
+        Models of the baseline's own recipe are compared with nothing.
+        """
+        bases = self.recipes[self.baseline_recipe]
+        return {
+            one.name: bases[one.replicate if one.replicate < len(bases) else 0]
+            for one in self.variants
+            if one.name not in bases
+        }
+
+    @property
+    def recipe_pairs(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """Recipe -> its variants with the baseline's, one pair for each seed that both have.
+
+        A recipe is compared where it and the baseline's have several models each: a single file
+        can't stand for a recipe.
+        """
+        bases = self.recipes[self.baseline_recipe]
+        pairs = {
+            name: tuple(zip(variants, bases, strict=False))
+            for name, variants in self.recipes.items()
+            if variants != bases
+        }
+        return {name: several for name, several in pairs.items() if len(several) > 1}

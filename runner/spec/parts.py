@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from runner.spec.complete import complete
 from runner.spec.document import Keys, at_path, has_path
 from runner.spec.matrix import Axis, Combination
+from runner.spec.replicates import Dealer
 from runner.spec.schema import default_of, sub_schema
 from runner.spec.structure import sound
 
@@ -76,6 +77,11 @@ class PartReader:
         self._frames: dict[int, _Frame] = {}
         self._texts: dict[str, int] = {}
         self._numbers: dict[int, int] = {}
+        self._dealer = Dealer()
+
+    def replicates(self, combination: Combination) -> list[Parts]:
+        """The parts of each model of one variant: one, or one for each of its seeds."""
+        return self._dealer.replicates(self.of_variant(combination))
 
     def of_variant(self, combination: Combination) -> dict[str, Any]:
         """The parts of one variant that fit their schema, and `given`."""

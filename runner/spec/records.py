@@ -37,6 +37,8 @@ RENAMED = {
     "max_time": "max_time_s",
     "warmup_time": "warmup_time_s",
     "run_gap": "run_gap_s",
+    "sustained": "sustained_s",
+    "process_timeout": "process_timeout_s",
     "load": "load_cores",
     "temperature": "temperature_c",
 }
@@ -56,11 +58,20 @@ class VariantBuilder:
     def __init__(self) -> None:
         self._known: dict[tuple[Any, ...], tuple[Any, Any]] = {}
 
-    def build(self, name: str, axes: Mapping[str, str], parts: Parts) -> Variant:
-        """One variant from its completed parts."""
+    def build(
+        self, name: str, axes: Mapping[str, str], origin: tuple[str, int], parts: Parts
+    ) -> Variant:
+        """One variant from its completed parts.
+
+        Args:
+            origin: the recipe's name, and the variant's place among that recipe's models.
+        """
+        recipe, replicate = origin
         return Variant(
             name=name,
             axes=axes,
+            recipe=recipe,
+            replicate=replicate,
             data=self._once(build_data, parts, "data"),
             model=self._once(build_model, parts, *_OF_MODEL),
             train=self._once(build_train, parts, "train"),
@@ -155,7 +166,9 @@ def build_targets(part: Mapping[str, Any]) -> dict[str, Device]:
 def build_measure(part: Mapping[str, Any]) -> Measure:
     """The experiment's design."""
     limits = Limits(**_renamed(part["limits"]))
-    return Measure(**({"seed": None} | _renamed(part) | {"limits": limits}))
+    optional = ("sustained_s", "process_timeout_s", "seed")
+    absent: dict[str, Any] = dict.fromkeys(optional)
+    return Measure(**(absent | _renamed(part) | {"limits": limits}))
 
 
 def build_expectation(part: Mapping[str, Any], variants: tuple[str, ...]) -> Expectation:

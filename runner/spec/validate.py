@@ -98,8 +98,14 @@ def _of_variants(document: Document, reader: PartReader) -> Findings:
         message = "leaves no variant: exclude takes all of them out"
         yield Finding(("matrix",), message, "leave some of exclude out", at_key=True)
     elif "measure" in whole:
-        number = len({reader.content(one) for one in parts})
+        models = (one for variant in variants for one in reader.replicates(variant))
+        number = len({reader.content(one) for one in models})
         yield from budget_findings(whole["measure"], number)
+        if number > min(matrix.limit, MOST_EVER):
+            message = f"with train.seeds gives {number:,} variants; {matrix.limit:,} are allowed"
+            remedy = "write fewer seeds or alternatives, or raise the limit: "
+            remedy += f"matrix: {{limit: {number}}}"
+            yield Finding(("matrix",), message, remedy, at_key=True)
     for finding in _variants(variants, parts, whole):
         yield finding._replace(path=_as_written(finding.path, document.root))
     yield from all_findings(data, matrix, parts)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from runner import __version__
+from runner.analysis.recipes import RecipeComparison, compare_recipes
 from runner.analysis.statistics import t_interval
 from runner.analysis.summaries import (
     PERCENTILES,
@@ -18,9 +19,11 @@ from runner.analysis.summaries import (
     summarize_latency,
 )
 from runner.analysis.verdicts import (
+    Arm,
     Comparison,
     Control,
     Design,
+    Verdict,
     check_delayed,
     check_identical,
     compare,
@@ -70,7 +73,11 @@ def assemble(
         experiment: None when nothing could be timed.
     """
     design = Design(spec.measure.effect, spec.measure.confidence)
-    comparisons = _comparisons(spec, experiment, design, circumstances.schedule_seed)
+    timed = _timed(spec, experiment)
+    generator = np.random.default_rng(circumstances.schedule_seed)
+    comparisons = compare(timed, spec.pairs, design, generator)
+    recipes = compare_recipes(timed, spec.recipe_pairs, spec.baseline_recipe, design)
+    recipes = [one for one in recipes if one.seeds]
     controls = _controls(spec, experiment, design)
     variants = [
         _variant(
@@ -93,6 +100,7 @@ def assemble(
         "same_content": dict(spec.aliases),
         "variants": variants,
         "comparisons": [_comparison_record(comparison) for comparison in comparisons],
+        "recipes": [_comparison_record(comparison) for comparison in recipes],
         "controls": {name: asdict(control) for name, control in controls.items()},
         "proven": proven,
         "blocks": _blocks(experiment),
@@ -102,9 +110,16 @@ def assemble(
             "max_time_s": spec.measure.max_time_s,
             "min_blocks": spec.measure.min_blocks,
             "max_blocks": spec.measure.max_blocks,
+            "sustained_s": spec.measure.sustained_s,
             "schedule_seed": circumstances.schedule_seed,
         },
-        "expectations": check_expectations(spec.expectations, variants, comparisons, spec.baseline),
+        "expectations": check_expectations(
+            spec.expectations,
+            variants,
+            comparisons,
+            recipes,
+            spec.recipes[spec.baseline_recipe],
+        ),
         "report": asdict(spec.report),
         "samples": _samples(run),
     }
@@ -112,20 +127,16 @@ def assemble(
     return result
 
 
-def _comparisons(
-    spec: Spec, experiment: Experiment | None, design: Design, seed: int
-) -> list[Comparison]:
-    if experiment is None:
-        return []
+def _timed(spec: Spec, experiment: Experiment | None) -> dict[str, Arm]:
+    """The processes of the variants that were timed to the end."""
+    if experiment is None or spec.baseline in experiment.ledger.dropped:
+        return {}
     ledger = experiment.ledger
-    timed = {
+    return {
         variant.name: ledger.arms[variant.name]
         for variant in spec.variants
         if variant.name in ledger.arms and variant.name not in ledger.dropped
     }
-    if spec.baseline not in timed:
-        return []
-    return compare(timed, spec.baseline, design, np.random.default_rng(seed))
 
 
 def _controls(spec: Spec, experiment: Experiment | None, design: Design) -> dict[str, Control]:
@@ -154,6 +165,7 @@ def _variant(
     return {
         "name": variant.name,
         "axes": dict(variant.axes),
+        "recipe": variant.recipe,
         "status": "failed" if error else "done" if processes else "interrupted",
         "error": error,
         "model": built.model,
@@ -166,6 +178,8 @@ def _variant(
             [process.first_inference_ns for process in processes], design.confidence
         ),
         "peak_memory_bytes": _typical_bytes(processes),
+        "throughput": _throughput(variant, experiment),
+        "outliers": _outliers(processes),
         "runtime": {
             "library": variant.runtime.library,
             "version": facts.get("version"),
@@ -207,6 +221,19 @@ def _estimate(values_ns: Sequence[int], confidence: float) -> dict[str, Any] | N
     return {"median": math.exp(interval.mean), "interval": _finite(exponentiate(interval))}
 
 
+def _outliers(processes: Sequence[ProcessSummary]) -> dict[str, int]:
+    return {
+        "mild": sum(process.mild_outliers for process in processes),
+        "extreme": sum(process.outliers for process in processes),
+    }
+
+
+def _throughput(variant: Variant, experiment: Experiment | None) -> Any:
+    """What the variant sustained; None where that was not asked, or failed."""
+    event = experiment.ledger.sustained.get(variant.name) if experiment else None
+    return event.get("throughput") if event else None
+
+
 def _typical_bytes(processes: Sequence[ProcessSummary]) -> int | None:
     """The median over processes of their most resident memory."""
     if not processes:
@@ -218,8 +245,11 @@ def _finite(interval: tuple[float, float]) -> list[float] | None:
     return list(interval) if math.isfinite(interval[1]) else None
 
 
-def _comparison_record(comparison: Comparison) -> dict[str, Any]:
-    return {**asdict(comparison), "verdict": comparison.verdict.value}
+def _comparison_record(comparison: Comparison | RecipeComparison) -> dict[str, Any]:
+    record = asdict(comparison)
+    return {
+        name: value.value if isinstance(value, Verdict) else value for name, value in record.items()
+    }
 
 
 def _blocks(experiment: Experiment | None) -> dict[str, Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from runner.analysis.recipes import RecipeComparison
 from runner.analysis.verdicts import Comparison
+from runner.report.wording import short_recipe
 from runner.spec.model import Bounds, Expectation
 
 
@@ -15,52 +16,55 @@ def check_expectations(
     expectations: Sequence[Expectation],
     variants: Sequence[Mapping[str, Any]],
     comparisons: Sequence[Comparison],
-    baseline: str,
+    recipes: Sequence[RecipeComparison],
+    bases: Collection[str],
 ) -> list[dict[str, Any]]:
     """One record for each promise and variant that it is about.
 
+    Where several models were trained from a recipe, a promise about latency is one about the recipe
+    and is held against its interval once. The baseline promises nothing about itself.
+
     Args:
         variants: as `result.json` holds them.
+        bases: the names of the baseline's models.
     """
-    ratios = {comparison.variant: comparison for comparison in comparisons}
-    records = []
+    of_variant = {one.variant: one for one in comparisons}
+    of_recipe = {one.recipe: one for one in recipes}
+    records: list[dict[str, Any]] = []
     for expectation in expectations:
         for variant in variants:
-            if variant["name"] in expectation.variants:
-                # The baseline's ratio to itself is nothing to promise.
-                promised = (
-                    replace(expectation, latency_ratio=None)
-                    if variant["name"] == baseline
-                    else expectation
-                )
-                records.extend(_expected(promised, variant, ratios.get(variant["name"])))
+            if variant["name"] not in expectation.variants:
+                continue
+            recipe = of_recipe.get(variant["recipe"])
+            if expectation.latency_ratio and variant["name"] not in bases:
+                name = short_recipe(recipe.recipe) if recipe else _short(variant)
+                compared = recipe or of_variant.get(variant["name"])
+                record = _of_latency(name, expectation.latency_ratio, compared)
+                # The models of a recipe share its record.
+                records += [record] if record not in records else []
+            if expectation.accuracy:
+                records.append(_of_accuracy(variant, expectation.accuracy))
     return records
 
 
-def _expected(
-    expectation: Expectation, variant: Mapping[str, Any], comparison: Comparison | None
-) -> list[dict[str, Any]]:
-    records = []
-    if expectation.latency_ratio:
-        interval = comparison.interval if comparison else None
-        records.append(
-            {
-                "text": f"{_short(variant)}: latency ratio {_range(expectation.latency_ratio)}",
-                "holds": _holds(expectation.latency_ratio, interval),
-                "measured": comparison.ratio if comparison else None,
-            }
-        )
-    if expectation.accuracy:
-        measured = variant["accuracy"]["tflite"] if variant["accuracy"] else None
-        exact = None if measured is None else (measured, measured)
-        records.append(
-            {
-                "text": f"{_short(variant)}: accuracy {_range(expectation.accuracy)}",
-                "holds": _holds(expectation.accuracy, exact),
-                "measured": measured,
-            }
-        )
-    return records
+def _of_latency(
+    name: str, bounds: Bounds, comparison: Comparison | RecipeComparison | None
+) -> dict[str, Any]:
+    return {
+        "text": f"{name}: latency ratio {_range(bounds)}",
+        "holds": _holds(bounds, comparison.interval if comparison else None),
+        "measured": comparison.ratio if comparison else None,
+    }
+
+
+def _of_accuracy(variant: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
+    measured = variant["accuracy"]["tflite"] if variant["accuracy"] else None
+    exact = None if measured is None else (measured, measured)
+    return {
+        "text": f"{_short(variant)}: accuracy {_range(bounds)}",
+        "holds": _holds(bounds, exact),
+        "measured": measured,
+    }
 
 
 def _short(variant: Mapping[str, Any]) -> str:

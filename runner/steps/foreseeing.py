@@ -107,7 +107,9 @@ def _scale(identity: Mapping[str, Any], other: Mapping[str, Any]) -> float:
 
 
 def _timing(spec: Spec, run: Run | None, runs: Path) -> TimingOutlook:
-    forecast = foresee_timing(spec.measure, len(spec.variants), _experience(spec, run, runs))
+    forecast = foresee_timing(
+        spec.measure, len(spec.variants), len(spec.pairs), _experience(spec, run, runs)
+    )
     done = _blocks_done(run.journal.events()) if run else 0
     return TimingOutlook(
         forecast=forecast,
@@ -138,6 +140,8 @@ def _is_finished(run: Run | None, spec: Spec, forecast: Forecast, done: int) -> 
     if result is None or result["blocks"]["stopped"] == "disturbed":
         return False
     if any(variant["status"] != "done" for variant in result["variants"]):
+        return False
+    if spec.measure.sustained_s and not all(one.get("throughput") for one in result["variants"]):
         return False
     if result["blocks"]["stopped"] == "precise":
         return done >= spec.measure.min_blocks

@@ -37,6 +37,7 @@ class Ledger:
         reasons: why, counted.
         failures: arm's name -> how often it failed in a row.
         dropped: arm's name -> the error after which it no longer took part.
+        sustained: arm's name -> what the journal says of its run back to back.
     """
 
     pilot: PilotFindings | None = None
@@ -54,6 +55,7 @@ class Ledger:
     reasons: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     dropped: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    sustained: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def blocks_done(self) -> int:
@@ -106,12 +108,11 @@ def enter(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
         case "block_begun":
             ledger.begun = Conditions(**event["conditions"])
         case "process":
-            ledger.elapsed_s += event["elapsed_s"]
-            ledger.failures.pop(event["arm"], None)
-            if (event["block"], event["attempt"]) == (ledger.block, ledger.attempt):
-                ledger.open_arms[event["arm"]] = event
+            _enter_process(ledger, event)
         case "block" if event["index"] == ledger.block:
             _close_block(ledger, event["reasons"], run)
+        case "sustained":
+            ledger.sustained[event["arm"]] = event
         case _:
             pass
 
@@ -120,6 +121,13 @@ def _enter_pilot(ledger: Ledger, event: Mapping[str, Any]) -> None:
     ledger.elapsed_s += event["elapsed_s"]
     ledger.failures.pop(event["arm"], None)
     ledger.pilot_processes[event["block"], event["arm"]] = event
+
+
+def _enter_process(ledger: Ledger, event: Mapping[str, Any]) -> None:
+    ledger.elapsed_s += event["elapsed_s"]
+    ledger.failures.pop(event["arm"], None)
+    if (event["block"], event["attempt"]) == (ledger.block, ledger.attempt):
+        ledger.open_arms[event["arm"]] = event
 
 
 def _enter_failure(ledger: Ledger, event: Mapping[str, Any]) -> None:

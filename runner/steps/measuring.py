@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from runner.analysis.pilot import PilotFindings, study_pilot
-from runner.analysis.statistics import blocks_for_half_width, t_interval
-from runner.analysis.summaries import ProcessSummary, needs_warmup
-from runner.analysis.verdicts import Design, differences, is_precise
+from runner.analysis.summaries import needs_warmup
 from runner.errors import StageError
 from runner.report.progress import Display, Task
-from runner.spec.model import Measure
 from runner.steps.ledger import Ledger, decode_samples, enter, read_ledger
+from runner.steps.question import Question
+from runner.steps.stopping import expected_total_s, reason_to_stop
+from runner.steps.sustaining import Sustaining
 from runner.store.runs import Run
 from runner.timing.experiment import (
     Block,
@@ -30,6 +30,7 @@ from runner.timing.experiment import (
     pilot_pass,
     run_block,
     timed_pass,
+    usual_timeout_s,
 )
 from runner.timing.host import read_conditions
 from runner.timing.protocol import DELAYED, IDENTICAL, Arm
@@ -39,32 +40,13 @@ _PILOT_BLOCKS = 3
 # Blocks after which the warm-up may be found too short, and the most that it is lengthened to.
 _SETTLED_BY = 5
 _LONGEST_WARMUP = 8
-# A process that failed is tried again this often before its arm is dropped.
-_RETRIES = 1
 _LONGEST_WAIT_S = 60.0
+# Why a block is done again, by the kind of a process's error.
+_FAULTS = {"clock": "a clock that did not advance", "timeout": "a process hung"}
+# How an experiment ends that has something to say.
+_DONE = ("precise", "time", "blocks")
 # Conditions can't be compared across a restart of the machine.
 _RESTARTED = "interrupted by a restart"
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is to be timed.
-
-    Attributes:
-        arms: the variants that could be built, the baseline among them.
-        baseline: the name of the one that the others are compared with.
-        seed: of the schedule.
-    """
-
-    arms: Sequence[Arm]
-    baseline: str
-    measure: Measure
-    seed: int
-
-    @property
-    def design(self) -> Design:
-        """What the analysis needs to know of the question."""
-        return Design(self.measure.effect, self.measure.confidence)
 
 
 @dataclass(frozen=True)
@@ -91,6 +73,8 @@ def measure(question: Question, run: Run, target: Target, display: Display) -> E
             return Experiment(ledger, 0, "failed")
         arms = _all_arms(question, findings, scratch)
         stopped = stay.run_blocks(arms, findings, display.task("timing"))
+        if question.measure.sustained_s and stopped in _DONE:
+            stay.sustain(findings, display.task("sustained load"))
     return Experiment(ledger, findings.delay_ns, stopped)
 
 
@@ -121,12 +105,12 @@ class _Stay:
         start = read_conditions()
         for index in range(_PILOT_BLOCKS):
             watcher = _PilotWatcher(self, index, task)
-            for _ in range(1 + _RETRIES):
+            for _ in range(1 + question.measure.retries):
                 done = {arm for block, arm in ledger.pilot_processes if block == index}
                 missing = ledger.taking_part(question.arms)
                 if {arm.name for arm in missing} <= done:
                     break
-                this = pilot_pass(index, question.seed)
+                this = pilot_pass(index, question.seed, question.measure.process_timeout_s)
                 block = run_block(
                     self.target, missing, self.setup, this, done=done, start=start, watcher=watcher
                 )
@@ -147,13 +131,18 @@ class _Stay:
     def run_blocks(self, arms: Sequence[Arm], findings: PilotFindings, task: Task) -> str:
         """Runs blocks until there is a reason to stop, and returns it."""
         in_vain = 0
-        while not (stopped := _reason_to_stop(self.question, self.ledger, findings, in_vain)):
+        while not (stopped := reason_to_stop(self.question, self.ledger, findings, in_vain)):
             if in_vain:
                 self._wait(in_vain, task)
             in_vain = 0 if self._run_block(arms, findings, task) else in_vain + 1
             self._lengthen_warmup()
         task.end(f"{self.ledger.blocks_done} blocks")
         return stopped
+
+    def sustain(self, findings: PilotFindings, task: Task) -> None:
+        """Runs each variant back to back, for as long as the spec asks."""
+        part = Sustaining(self.question, self.setup, self.target, self.run, self.record)
+        part.go(self.ledger, findings.slowest_s, task)
 
     def _lengthen_warmup(self) -> None:
         """Starts over with a longer warm-up where too many processes were still settling.
@@ -191,11 +180,15 @@ class _Stay:
             ledger.taking_part(arms),
             self.setup,
             timed_pass(
-                ledger.block, ledger.attempt, self.question.seed, findings.runs, findings.slowest_s
+                ledger.block,
+                ledger.attempt,
+                self.question.seed,
+                findings.runs,
+                self.question.measure.process_timeout_s or usual_timeout_s(findings.slowest_s),
             ),
             done=ledger.open_arms.keys(),
             start=ledger.start or now,
-            watcher=_BlockWatcher(self, task, _expected_total_s(self.question, ledger)),
+            watcher=_BlockWatcher(self, task, expected_total_s(self.question, ledger)),
             before=ledger.begun,
         )
         return self._judge(block)
@@ -205,8 +198,8 @@ class _Stay:
         if not reasons:
             # A disturbed machine may be what made a process fail: that is not held against an arm.
             self._note_failures(block.failed)
-            if any(name not in self.ledger.dropped for name in block.failed):
-                reasons.append("a process failed")
+            failed = [e for name, e in block.failed.items() if name not in self.ledger.dropped]
+            reasons += dict.fromkeys(_FAULTS.get(e.kind, "a process failed") for e in failed)
         self._close(block.attempt, reasons, block.elapsed_s)
         return not block.reasons
 
@@ -222,7 +215,7 @@ class _Stay:
     def _note_failures(self, failed: Mapping[str, StageError]) -> None:
         for name, error in failed.items():
             self.record("failed", arm=name, error=error.as_record())
-            if self.ledger.failures[name] > _RETRIES:
+            if self.ledger.failures[name] > self.question.measure.retries:
                 self.record("dropped", arm=name, error=error.as_record())
 
     def _wait(self, in_vain: int, task: Task) -> None:
@@ -299,47 +292,3 @@ def _all_arms(question: Question, findings: PilotFindings, scratch: Path) -> lis
     identical = replace(base, name=IDENTICAL, label="identical control", model=str(copy))
     delayed = replace(base, name=DELAYED, label="delayed control", delay_ns=findings.delay_ns)
     return [*question.arms, identical, delayed]
-
-
-def _reason_to_stop(
-    question: Question, ledger: Ledger, findings: PilotFindings, in_vain: int
-) -> str:
-    """Why no further block is to run; empty to go on. Never depends on where an interval lies."""
-    plan = question.measure
-    if question.baseline in ledger.dropped:
-        return "failed"
-    if ledger.blocks_done >= plan.max_blocks:
-        return "blocks"
-    if is_precise(_compared(question, ledger), question.baseline, question.design, plan.min_blocks):
-        return "precise"
-    next_block_s = findings.block_s if ledger.block else 0.0
-    if ledger.elapsed_s + next_block_s > plan.max_time_s and (ledger.block or in_vain):
-        return "disturbed" if in_vain else "time"
-    return ""
-
-
-def _compared(question: Question, ledger: Ledger) -> dict[str, dict[int, ProcessSummary]]:
-    compared = {
-        arm.name: ledger.arms.get(arm.name, {}) for arm in ledger.taking_part(question.arms)
-    }
-    if len(compared) == 1:
-        # Nothing to compare: the controls alone tell how precise the experiment is.
-        compared[DELAYED] = ledger.arms.get(DELAYED, {})
-    return compared
-
-
-def _expected_total_s(question: Question, ledger: Ledger) -> float:
-    """Seconds that the whole experiment will likely take, from the spread seen so far."""
-    plan = question.measure
-    if ledger.blocks_done < 3:
-        return plan.max_time_s
-    compared = _compared(question, ledger)
-    base = compared[question.baseline]
-    needed = plan.min_blocks
-    for name, arm in compared.items():
-        if name != question.baseline:
-            spread = t_interval(differences(arm, base), plan.confidence).deviation
-            half_width = question.design.margin / 2
-            needed = max(needed, blocks_for_half_width(spread, half_width, plan.confidence))
-    per_block = ledger.elapsed_s / max(1, ledger.block)
-    return max(1.0, min(plan.max_time_s, needed * per_block))

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from runner.spec.model import Spec
 from runner.steps.building import Built
-from runner.steps.measuring import Question
 from runner.steps.options import job_options
+from runner.steps.question import Question
 from runner.store.runs import Run
 from runner.timing.libraries import RuntimeLibrary
 from runner.timing.protocol import Arm
@@ -47,4 +47,4 @@ def make_question(
         for index, variant in enumerate(spec.variants)
         if not built[variant.name].error
     ]
-    return Question(arms, spec.baseline, spec.measure, run.schedule_seed)
+    return Question(arms, spec.baseline, spec.pairs, spec.measure, run.schedule_seed)

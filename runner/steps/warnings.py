@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runner.units import format_share
+from runner.units import format_ratio, format_share
 
 _ACCURACY_LOSS = 0.05
 _FAR_APART = 3.0
+# Of normal values, two in a million are extreme; a machine that interrupts now and then has more.
+_MANY_EXTREME = 0.02
+# How an experiment ends after which variants are run back to back.
+_TO_THE_END = ("precise", "time", "blocks")
 
 
 def find_warnings(result: Mapping[str, Any]) -> list[dict[str, str]]:
@@ -20,7 +25,10 @@ def find_warnings(result: Mapping[str, Any]) -> list[dict[str, str]]:
     return [
         *_accuracy_warnings(result["variants"]),
         *_experiment_warnings(result["blocks"]),
+        *_sustained_warnings(result),
         *_test_warnings(result["comparisons"], 1 - result["design"]["confidence"]),
+        *_figure_warnings(result["comparisons"]),
+        *_outlier_warnings(result["variants"]),
     ]
 
 
@@ -37,6 +45,48 @@ def _test_warnings(comparisons: Sequence[Mapping[str, Any]], level: float) -> li
         # With so few blocks no permutation test can reach the level.
         and 2 / 2 ** comparison["blocks"] < level
     ]
+
+
+def _figure_warnings(comparisons: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Where means or 90th percentiles lead to another answer than medians."""
+    return [
+        _warning(
+            "figures-disagree",
+            f"{comparison['variant']}: {comparison['verdict']} by the median, but "
+            f"{comparison[f'{figure}_verdict']} by the {name} "
+            f"({format_ratio(comparison[f'{figure}_ratio'])})",
+            f"if the {name} is what counts for you, go by that: some of its runs are much slower",
+        )
+        for comparison in comparisons
+        for figure, name in (("mean", "mean"), ("p90", "90th percentile"))
+        if _contradict(comparison["verdict"], comparison[f"{figure}_verdict"])
+        # A difference that is certain and too small to matter contradicts no equivalence.
+        and abs(math.log(comparison[f"{figure}_ratio"])) > math.log1p(comparison["effect"])
+    ]
+
+
+def _contradict(by_median: str, by_other: str) -> bool:
+    opposite = {"slower": "faster", "faster": "slower"}
+    return opposite.get(by_median) == by_other or (
+        by_median == "equivalent" and by_other in opposite
+    )
+
+
+def _outlier_warnings(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    found = []
+    for variant in variants:
+        runs = variant["latency_ns"]["runs"] if variant["latency_ns"] else 0
+        mild, extreme = variant["outliers"]["mild"], variant["outliers"]["extreme"]
+        if extreme > _MANY_EXTREME * runs:
+            found.append(
+                _warning(
+                    "outliers",
+                    f"{variant['name']}: {format_share(extreme / runs)} of its runs are extreme "
+                    f"outliers, and {format_share(mild / runs)} mild ones; all are kept",
+                    "the median hardly feels them, mean and p99 do: look for what interrupts runs",
+                )
+            )
+    return found
 
 
 def _disagree(one: float, other: float, level: float) -> bool:
@@ -109,6 +159,20 @@ def _experiment_warnings(blocks: Mapping[str, Any]) -> list[dict[str, str]]:
             )
         )
     return found
+
+
+def _sustained_warnings(result: Mapping[str, Any]) -> list[dict[str, str]]:
+    if result["design"]["sustained_s"] is None or result["blocks"]["stopped"] not in _TO_THE_END:
+        return []
+    return [
+        _warning(
+            "not-sustained",
+            f"{variant['name']}: the run under sustained load failed; the blocks count",
+            "journal.jsonl says why; another measure.sustained tries it again",
+        )
+        for variant in result["variants"]
+        if variant["status"] == "done" and variant["throughput"] is None
+    ]
 
 
 def _warning(kind: str, message: str, remedy: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ What to keep and when to stop is the caller's business.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -17,6 +17,8 @@ from runner.timing.host import Conditions, disturbances, read_conditions
 from runner.timing.job import Job
 from runner.timing.protocol import Arm, Slot, schedule_block
 from runner.timing.report import Measurement
+from runner.timing.samples import as_clock_error, check_samples
+from runner.units import NS_PER_S
 
 _PILOT_RUNS = 300
 _PILOT_BUDGET_NS = 300_000_000
@@ -24,6 +26,10 @@ _PILOT_TIMEOUT_S = 600.0
 # A process that takes this much longer than the pilot's slowest is taken for hung.
 _TIMEOUT_FACTOR = 20
 _LEAST_TIMEOUT_S = 60.0
+# Samples of eight bytes, all of which a process holds.
+_MOST_SUSTAINED_RUNS = 20_000_000
+# Beyond the seeds of experiments, which have 32 bits.
+_SUSTAINED_SEED = 1 << 33
 
 
 class Target(Protocol):
@@ -116,19 +122,48 @@ class Pass:
     timeout_s: float
 
 
-def pilot_pass(index: int, seed: int) -> Pass:
-    """A short block whose samples only tell what processes and runs cost and how they vary."""
-    return Pass(index, 0, ~seed, _PILOT_RUNS, _PILOT_BUDGET_NS, _PILOT_TIMEOUT_S)
+def pilot_pass(index: int, seed: int, timeout_s: float | None = None) -> Pass:
+    """A short block whose samples only tell what processes and runs cost and how they vary.
+
+    Args:
+        timeout_s: as the spec has it; None for the usual one.
+    """
+    return Pass(index, 0, ~seed, _PILOT_RUNS, _PILOT_BUDGET_NS, timeout_s or _PILOT_TIMEOUT_S)
 
 
-def timed_pass(index: int, attempt: int, seed: int, runs: int, slowest_s: float) -> Pass:
-    """A block of the experiment itself.
+def timed_pass(index: int, attempt: int, seed: int, runs: int, timeout_s: float) -> Pass:
+    """A block of the experiment itself."""
+    return Pass(index, attempt, seed, runs, 0, timeout_s)
+
+
+def usual_timeout_s(slowest_s: float) -> float:
+    """After how long a process is taken for hung, where the spec does not say.
 
     Args:
         slowest_s: what the slowest process is expected to take.
     """
-    timeout_s = max(_LEAST_TIMEOUT_S, _TIMEOUT_FACTOR * slowest_s)
-    return Pass(index, attempt, seed, runs, 0, timeout_s)
+    return max(_LEAST_TIMEOUT_S, _TIMEOUT_FACTOR * slowest_s)
+
+
+def sustained_order(arms: Sequence[Arm], seed: int) -> Iterator[Slot]:
+    """Every arm once, as in a block, but with a schedule of its own.
+
+    Args:
+        seed: of the experiment's schedule.
+    """
+    return schedule_block(arms, 0, 0, seed + _SUSTAINED_SEED)
+
+
+def run_sustained(
+    target: Target, slot: Slot, setup: Setup, seconds: float, timeout_s: float
+) -> Taken:
+    """Runs an arm back to back in a fresh process, as long as its warm-up says it takes.
+
+    Raises:
+        StageError: it did not run to its end.
+    """
+    budget_ns = round(seconds * NS_PER_S)
+    return _take(target, slot, setup, Pass(0, 0, 0, _MOST_SUSTAINED_RUNS, budget_ns, timeout_s))
 
 
 def run_block(
@@ -175,13 +210,18 @@ def _take(target: Target, slot: Slot, setup: Setup, this: Pass) -> Taken:
     samples = setup.scratch / "samples"
     job = _job(slot, setup, this, samples)
     started = time.monotonic()
-    measurement = target.run(
-        job,
-        arm=slot.arm.name,
-        timeout_s=this.timeout_s,
-        environment_padding=slot.environment_padding,
-    )
-    return Taken(slot, this.attempt, samples, measurement, time.monotonic() - started)
+    try:
+        measurement = target.run(
+            job,
+            arm=slot.arm.name,
+            timeout_s=this.timeout_s,
+            environment_padding=slot.environment_padding,
+        )
+    except StageError as error:
+        raise as_clock_error(error) from error
+    elapsed_s = time.monotonic() - started
+    check_samples(samples, slot.arm.name)
+    return Taken(slot, this.attempt, samples, measurement, elapsed_s)
 
 
 def _job(slot: Slot, setup: Setup, this: Pass, samples: Path) -> Job:

@@ -13,6 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from runner.spec.model import Limits
+from runner.timing.fitness.control_groups import held_back_s
+from runner.timing.fitness.slowing import (
+    firmware_bits,
+    firmware_now,
+    firmware_since_boot,
+    frequency_settings,
+    heat_slowdowns,
+)
+from runner.timing.fitness.tree import CPUS, Tree
 
 _USER_HZ = os.sysconf("SC_CLK_TCK")
 # The two clocks are read one after the other; a suspended machine sleeps for longer than that.
@@ -27,12 +36,15 @@ class Conditions:
         steal_s: CPU seconds that a hypervisor gave to others, since boot.
         busy_s: CPU seconds that all processes used, since boot.
         own_s: CPU seconds that this process and its finished children used.
-        throttled_s: seconds that the control group was held back.
+        throttled_s: seconds that our control groups, and those above, were held back.
         swapped_pages: pages swapped in or out since boot.
         temperature_c: the hottest thermal zone, in degrees Celsius.
         boot_id: changes when the machine is restarted; counters then begin anew.
         monotonic_s: seconds on a clock that stops during suspend.
         boottime_s: seconds on a clock that does not.
+        firmware_bits: what a board's firmware holds against itself, as `slowing` explains.
+        heat_slowdowns: how often processors were slowed down by heat, since boot.
+        frequency_settings: governors and limits of frequency, as one text.
     """
 
     steal_s: float | None
@@ -44,26 +56,55 @@ class Conditions:
     boot_id: str | None
     monotonic_s: float
     boottime_s: float
+    firmware_bits: int | None = None
+    heat_slowdowns: int | None = None
+    frequency_settings: str | None = None
+
+
+@dataclass(frozen=True)
+class Gauges:
+    """What changes while a processor works hard.
+
+    Attributes:
+        temperature_c: the hottest thermal zone, in degrees Celsius.
+        frequency_khz: of the fastest core, at this instant.
+    """
+
+    temperature_c: float | None
+    frequency_khz: int | None
+
+
+def read_gauges(root: Path = Path("/")) -> Gauges:
+    """Reads them now.
+
+    Args:
+        root: the folder that holds `proc` and `sys`.
+    """
+    frequencies = Tree(root).integers(f"{CPUS}/cpu[0-9]*/cpufreq/scaling_cur_freq")
+    return Gauges(_temperature_c(root), max(frequencies, default=None))
 
 
 def read_conditions(root: Path = Path("/")) -> Conditions:
-    """Reads what this machine tells about itself now; about 0.2 ms.
+    """Reads what this machine tells about itself now; a millisecond or so, outside of processes.
 
     Args:
         root: the folder that holds `proc` and `sys`.
     """
     steal_s, busy_s = _cpu_seconds(root)
-    times = os.times()
+    times, tree = os.times(), Tree(root)
     return Conditions(
         steal_s=steal_s,
         busy_s=busy_s,
         own_s=times.user + times.system + times.children_user + times.children_system,
-        throttled_s=_throttled_s(root),
+        throttled_s=held_back_s(tree),
         swapped_pages=_swapped_pages(root),
         temperature_c=_temperature_c(root),
         boot_id=_read_text(root / "proc/sys/kernel/random/boot_id"),
         monotonic_s=time.clock_gettime(time.CLOCK_MONOTONIC),
         boottime_s=time.clock_gettime(time.CLOCK_BOOTTIME),
+        firmware_bits=firmware_bits(tree),
+        heat_slowdowns=heat_slowdowns(tree),
+        frequency_settings=frequency_settings(tree),
     )
 
 
@@ -95,7 +136,7 @@ def disturbances(
         reasons.append("suspended")
     if abs(_grew(start.temperature_c, after.temperature_c)) > limits.temperature_c:
         reasons.append("temperature")
-    return reasons
+    return reasons + _slowed(before, after)
 
 
 def describe_host() -> dict[str, Any]:
@@ -117,6 +158,26 @@ def describe_host() -> dict[str, Any]:
     }
 
 
+def _slowed(before: Conditions, after: Conditions) -> list[str]:
+    """How the processor was slowed down, or set to another speed, while a block ran."""
+    reasons: list[str] = []
+    if before.firmware_bits is not None and after.firmware_bits is not None:
+        new = after.firmware_bits & ~before.firmware_bits
+        # What has held since boot may be long past; what is new in it was in this block.
+        words = [
+            *firmware_now(before.firmware_bits),
+            *firmware_now(after.firmware_bits),
+            *firmware_since_boot(new),
+        ]
+        reasons += dict.fromkeys(words)
+    if _grew(before.heat_slowdowns, after.heat_slowdowns) > 0:
+        reasons.append("slowed by heat")
+    settings = {before.frequency_settings, after.frequency_settings}
+    if len(settings - {None}) > 1:
+        reasons.append("frequency settings changed")
+    return reasons
+
+
 def _grew(before: float | None, after: float | None) -> float:
     return 0.0 if before is None or after is None else after - before
 
@@ -131,14 +192,6 @@ def _cpu_seconds(root: Path) -> tuple[float | None, float | None]:
         return None, None
     user, nice, system, _, _, irq, softirq, steal = ticks[:8]
     return steal / _USER_HZ, (user + nice + system + irq + softirq) / _USER_HZ
-
-
-def _throttled_s(root: Path) -> float | None:
-    for line in (_read_text(root / "sys/fs/cgroup/cpu.stat") or "").splitlines():
-        key, _, value = line.partition(" ")
-        if key == "throttled_usec":
-            return int(value) / 1e6
-    return None
 
 
 def _swapped_pages(root: Path) -> int | None:

@@ -76,7 +76,14 @@ def test_one_spike_does_not_make_a_process_unsteady_and_is_counted() -> None:
     samples = np.random.default_rng(4).normal(1e6, 1e4, 400).astype(np.int64)
     samples[7] = 10**9
     assert is_steady(samples)
-    assert count_outliers(samples) == 1
+    assert count_outliers(samples)[1] == 1
+
+
+def test_outliers_are_told_apart_by_tukeys_fences() -> None:
+    # Quartiles 3.5 and 8.5: the inner fences are -4 and 16, the outer ones -11.5 and 23.5.
+    samples = np.array([1, 2, 3, 4, 5, 6, 7, 8, 9, 17, 24])
+    assert np.percentile(samples, (25, 75)).tolist() == [3.5, 8.5]
+    assert count_outliers(samples) == (1, 1)
 
 
 def test_an_arm_is_summed_up_over_processes_not_over_pooled_runs() -> None:

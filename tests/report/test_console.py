@@ -8,7 +8,7 @@ from rich.console import Console
 
 from runner.report.console import print_report
 from runner.report.progress import LineDisplay, make_display
-from tests.results import quickstart
+from tests.results import quickstart, with_recipe
 
 pytestmark = pytest.mark.fast
 
@@ -30,6 +30,13 @@ def test_a_report_in_a_log_has_no_escape_codes_and_says_verdicts_in_words() -> N
     assert "\x1b" not in text
     for word in ("faster", "slower", "inconclusive", "baseline"):
         assert word in text
+
+
+def test_recipes_are_told_before_files() -> None:
+    text = render(with_recipe())
+    assert text.index("Recipes, with 95% intervals over trained models") < text.index("Files, with")
+    assert "over 5 trained models" in " ".join(text.split())
+    assert "Verdicts, with" in render(quickstart())
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from runner.report.chart import ratio_chart
 from runner.report.export import csv_table, markdown_page
 from runner.report.html import html_page
 from runner.report.rows import make_rows
-from tests.results import quickstart
+from tests.results import quickstart, with_recipe
 
 pytestmark = pytest.mark.fast
 
@@ -61,6 +61,14 @@ def test_the_page_is_well_formed_and_says_what_the_console_says() -> None:
         *("faster, 0.689x (0.682-0.697)", "no difference found", str(FOLDER)),
     ):
         assert words in text
+
+
+def test_recipes_are_told_before_files_on_every_page() -> None:
+    sentence = "wide/float32: slower, 1.050x (1.020-1.080) over 5 trained models"
+    text = read(html_page(with_recipe(), FOLDER))
+    assert text.index("over trained models") < text.index(sentence) < text.index("Files, with")
+    assert sentence in markdown_page(with_recipe())
+    assert "Verdicts, with" in read(html_page(quickstart(), FOLDER))
 
 
 def test_a_hostile_text_stays_a_text_on_the_page() -> None:

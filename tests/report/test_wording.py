@@ -6,9 +6,10 @@ from runner.report.wording import (
     control_sentences,
     expectation_sentence,
     headline,
+    recipe_sentences,
     verdict_sentence,
 )
-from tests.results import check_result, comparison, quickstart, variant
+from tests.results import check_result, comparison, quickstart, variant, with_recipe
 
 pytestmark = pytest.mark.fast
 
@@ -81,3 +82,30 @@ def test_controls_and_expectations_say_what_was_seen() -> None:
     assert delayed[1].startswith("baseline delayed by 1.99 %: 1.020x (1.015-1.025 at 95 %), found")
     broken = {"text": "x: latency ratio at most 1.1", "holds": False, "measured": 1.2}
     assert expectation_sentence(broken) == "BROKEN: x: latency ratio at most 1.1 (measured 1.200)"
+
+
+def test_where_there_are_recipes_the_headline_answers_for_them() -> None:
+    assert headline(with_recipe()) == (
+        "Against stock/float32, wide/float32 is slower (1.050x), stock/int8 is faster (0.689x) and "
+        "wide/int8 is inconclusive (0.990-1.030). Each recipe was trained 5 times."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "ending"),
+    [
+        ({}, "slower, 1.050x (1.020-1.080) over 5 trained models"),
+        ({"below_effect": True}, "but by less than 2 %"),
+        ({"verdict": "equivalent"}, "within 2 %"),
+        ({"verdict": "inconclusive"}, "about 4 more seeds would tell, more blocks would not"),
+        ({"verdict": "inconclusive", "needed_seeds": 4}, "more seeds may tell"),
+        (
+            {"verdict": "inconclusive", "seeds": 1, "interval": None, "needed_seeds": None},
+            "1.050x from one trained model; one seed can't tell",
+        ),
+    ],
+)
+def test_a_recipe_is_judged_in_a_sentence(changes: dict[str, object], ending: str) -> None:
+    ((_, sentence),) = recipe_sentences(with_recipe(**changes))
+    assert sentence.startswith("wide/float32: ")
+    assert sentence.endswith(ending)

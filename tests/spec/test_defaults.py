@@ -27,6 +27,9 @@ def test_the_usual_measurement_is_the_one_that_is_argued(
         inputs="real",
         run_gap_s=0.0,
         flush_caches=False,
+        sustained_s=None,
+        retries=1,
+        process_timeout_s=None,
         limits=Limits(steal=0.1, load_cores=1.0, temperature_c=3.0),
         seed=None,
     )

@@ -40,9 +40,9 @@ TAGGED = {
     model.Trainable: ("trainable", ["policy", "argument"]),
 }
 # What a spec becomes by being read and expanded.
-DERIVED_OF_SPEC = {"path", "source", "others", "sha256", "variants", "aliases"}
+DERIVED_OF_SPEC = {"path", "source", "others", "sha256", "variants", "aliases", "recipes"}
 CONSUMED_BY_EXPANSION = {"spec", "extends", "matrix"}
-DERIVED_OF_VARIANT = {"name", "axes"}
+DERIVED_OF_VARIANT = {"name", "axes", "recipe", "replicate"}
 
 
 def record_fields(record: Any) -> list[str]:

@@ -14,7 +14,8 @@ from runner.errors import StageError
 from runner.report.progress import Display, LineDisplay
 from runner.spec.model import Limits, Measure
 from runner.steps.ledger import read_ledger
-from runner.steps.measuring import Experiment, Question, measure
+from runner.steps.measuring import Experiment, measure
+from runner.steps.question import Question
 from runner.store.runs import Run, RunStore
 from runner.timing.job import Job
 from runner.timing.libraries import find_tflite
@@ -36,6 +37,9 @@ MEASURE = Measure(
     inputs="real",
     run_gap_s=0.0,
     flush_caches=False,
+    sustained_s=None,
+    retries=1,
+    process_timeout_s=None,
     # Tests share their machine; whether a block is judged well is tested elsewhere.
     limits=Limits(steal=1.0, load_cores=1000.0, temperature_c=100.0),
     seed=None,
@@ -104,7 +108,8 @@ def make_question(models: Models, **changes: Any) -> Question:
         return Arm(name, library, str(model), str(models.input), "xnnpack", 1)
 
     arms = [arm("base", models.plain), arm("same", models.plain), arm("slow", models.slower)]
-    return Question(arms, "base", dataclasses.replace(MEASURE, **changes), seed=1)
+    pairs = {"same": "base", "slow": "base"}
+    return Question(arms, "base", pairs, dataclasses.replace(MEASURE, **changes), seed=1)
 
 
 def crash() -> StageError:
@@ -113,7 +118,7 @@ def crash() -> StageError:
 
 def verdicts(question: Question, experiment: Experiment) -> dict[str, Verdict]:
     arms = {name: experiment.ledger.arms[name] for name in ("base", "same", "slow")}
-    found = compare(arms, "base", question.design, np.random.default_rng(1))
+    found = compare(arms, question.pairs, question.design, np.random.default_rng(1))
     return {comparison.variant: comparison.verdict for comparison in found}
 
 

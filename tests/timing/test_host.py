@@ -21,6 +21,10 @@ BEFORE = Conditions(
     boot_id="one",
     monotonic_s=1000.0,
     boottime_s=2000.0,
+    # Under-voltage and throttling have been, some time ago.
+    firmware_bits=0x50000,
+    heat_slowdowns=7,
+    frequency_settings="performance 600000 1800000",
 )
 # Ten quiet seconds in which only our own processes worked.
 QUIET = replace(BEFORE, busy_s=109.0, own_s=14.0, monotonic_s=1010.0, boottime_s=2010.0)
@@ -47,6 +51,11 @@ def test_a_quiet_block_is_valid() -> None:
         ({"boottime_s": 2500.0}, "suspended"),
         ({"temperature_c": 53.5}, "temperature"),
         ({"temperature_c": 46.0}, "temperature"),
+        ({"firmware_bits": 0x50001}, "under-voltage"),
+        ({"firmware_bits": 0x50004}, "throttled"),
+        ({"firmware_bits": 0x70000}, "frequency capped"),
+        ({"heat_slowdowns": 8}, "slowed by heat"),
+        ({"frequency_settings": "powersave 600000 1800000"}, "frequency settings changed"),
     ],
 )
 def test_each_disturbance_is_seen_and_named(change: dict[str, float], reason: str) -> None:
@@ -55,9 +64,18 @@ def test_each_disturbance_is_seen_and_named(change: dict[str, float], reason: st
 
 def test_what_a_machine_does_not_tell_is_never_held_against_a_block() -> None:
     silent = {"steal_s": None, "busy_s": None, "throttled_s": None, "swapped_pages": None}
+    silent |= dict.fromkeys(("firmware_bits", "heat_slowdowns", "frequency_settings"))
     before = replace(BEFORE, temperature_c=None, **silent)
     after = replace(QUIET, temperature_c=None, **silent)
     assert disturbances(before, before, after, LIMITS) == []
+    # Nor one that it begins or ceases to give.
+    assert disturbances(before, before, QUIET, LIMITS) == []
+    assert disturbances(BEFORE, BEFORE, after, LIMITS) == []
+
+
+def test_a_board_that_is_throttled_when_a_block_begins_spoils_it_even_if_it_recovers() -> None:
+    before = replace(BEFORE, firmware_bits=0x50004)
+    assert disturbances(BEFORE, before, QUIET, LIMITS) == ["throttled"]
 
 
 def test_this_machine_can_be_read_and_described() -> None:
@@ -76,10 +94,7 @@ def test_another_machines_counters_are_read_below_another_root(tmp_path: Path) -
         "sys/fs/cgroup/cpu.stat": "usage_usec 9\nthrottled_usec 1500000\n",
         "sys/class/thermal/thermal_zone0/temp": "51500\n",
     }
-    for path, content in files.items():
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / path).write_text(content)
-    read = read_conditions(tmp_path)
+    read = read_conditions(build(tmp_path, files))
     hz = os.sysconf("SC_CLK_TCK")
     assert (read.steal_s, read.busy_s) == (40 / hz, 153 / hz)
     assert (read.swapped_pages, read.boot_id) == (7, "one")
@@ -90,3 +105,66 @@ def test_an_empty_root_tells_nothing(tmp_path: Path) -> None:
     read = read_conditions(tmp_path)
     told = (read.steal_s, read.busy_s, read.throttled_s, read.swapped_pages, read.temperature_c)
     assert told == (None,) * 5
+    assert (read.firmware_bits, read.heat_slowdowns, read.frequency_settings) == (None,) * 3
+
+
+def build(root: Path, files: dict[str, str]) -> Path:
+    for path, content in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(content)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("files", "seconds"),
+    [
+        (
+            # Version 2, nested: our own group was never held back, the one above it was.
+            {
+                "proc/self/cgroup": "0::/pods/pod1/box\n",
+                "sys/fs/cgroup/pods/pod1/box/cpu.stat": "usage_usec 9\nthrottled_usec 0\n",
+                "sys/fs/cgroup/pods/pod1/cpu.stat": "usage_usec 9\nthrottled_usec 2500000\n",
+                "sys/fs/cgroup/cpu.stat": "usage_usec 9\n",
+            },
+            2.5,
+        ),
+        (
+            # Version 1, whose path is the host's and not there: the mount is ours, in nanoseconds.
+            {
+                "proc/self/cgroup": "4:memory:/docker/a\n3:cpu,cpuacct:/docker/a\n",
+                "sys/fs/cgroup/cpu,cpuacct/cpu.stat": "nr_throttled 3\nthrottled_time 750000000\n",
+            },
+            0.75,
+        ),
+        ({"proc/self/cgroup": "0::/box\n", "sys/fs/cgroup/cpu.stat": "throttled_usec x\n"}, None),
+    ],
+)
+def test_control_groups_of_either_version_tell_how_long_we_were_held_back(
+    tmp_path: Path, files: dict[str, str], seconds: float
+) -> None:
+    assert read_conditions(build(tmp_path, files)).throttled_s == seconds
+
+
+def test_a_mount_under_two_names_is_counted_once(tmp_path: Path) -> None:
+    files = {
+        "proc/self/cgroup": "3:cpu,cpuacct:/\n",
+        "sys/fs/cgroup/cpu,cpuacct/cpu.stat": "throttled_time 1000000000\n",
+    }
+    build(tmp_path, files)
+    (tmp_path / "sys/fs/cgroup/cpu").symlink_to("cpu,cpuacct")
+    assert read_conditions(tmp_path).throttled_s == 1.0
+
+
+def test_a_boards_firmware_and_a_processors_counters_are_read(tmp_path: Path) -> None:
+    cpus = "sys/devices/system/cpu"
+    files = {
+        "sys/devices/platform/soc/soc:firmware/get_throttled": "50005\n",
+        f"{cpus}/cpu0/thermal_throttle/core_throttle_count": "3\n",
+        f"{cpus}/cpu1/thermal_throttle/core_throttle_count": "4\n",
+        f"{cpus}/cpufreq/policy0/scaling_governor": "performance\n",
+        f"{cpus}/cpufreq/policy4/scaling_governor": "powersave\n",
+        f"{cpus}/cpufreq/policy0/scaling_max_freq": "1800000\n",
+    }
+    read = read_conditions(build(tmp_path, files))
+    assert (read.firmware_bits, read.heat_slowdowns) == (0x50005, 7)
+    assert read.frequency_settings == "performance/powersave 1800000"

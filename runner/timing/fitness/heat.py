@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from runner.timing.fitness.findings import Finding, Group
+from runner.timing.fitness.slowing import (
+    firmware_bits,
+    firmware_now,
+    firmware_since_boot,
+    heat_slowdowns,
+)
 from runner.timing.fitness.tree import CPUS, Tree
 
 _ZONES = "sys/class/thermal"
@@ -13,9 +19,6 @@ _PROFILE = "sys/firmware/acpi/platform_profile"
 _PREFERENCES = f"{CPUS}/cpu[0-9]*/cpufreq/energy_performance_preference"
 _MARGIN_C = 10.0
 _HOT_C = 75.0
-# The firmware of a Raspberry Pi: what holds now, and 16 bits higher what has held since boot.
-_PI = "sys/devices/platform/soc*/*firmware/get_throttled"
-_PI_BITS = ("under-voltage", "frequency capped", "throttled", "soft temperature limit")
 
 
 def examine_heat(tree: Tree) -> Group:
@@ -43,12 +46,10 @@ def temperature(tree: Tree) -> Finding:
 def throttling(tree: Tree) -> Finding:
     """Whether the processor was slowed down since boot."""
     why = "a processor that slows down in the middle of an experiment blurs every difference"
-    told = _pi_words(tree)
-    counts = list(tree.integers(f"{CPUS}/cpu[0-9]*/thermal_throttle/core_throttle_count"))
-    if counts and sum(counts):
-        times = sum(counts)
+    told, times = _firmware_words(tree), heat_slowdowns(tree)
+    if times:
         told = [*(told or []), f"slowed by heat {times} time{'s' * (times != 1)} since boot"]
-    if told is None and not counts:
+    if told is None and times is None:
         return Finding("throttling", "unknown", "not told", why)
     if not told:
         return Finding("throttling", "good", "none since boot", why)
@@ -110,27 +111,14 @@ def _slows_at_c(tree: Tree, zone: str) -> float | None:
     return min(limits, default=None)
 
 
-def _pi_words(tree: Tree) -> list[str] | None:
-    """What a Raspberry Pi's firmware holds against itself; None on other machines."""
-    for path in tree.paths(_PI):
-        bits = tree.integer(path, base=16)
-        if bits is not None:
-            return _pi_bits(bits)
-    for chip in tree.paths(f"{_SENSORS}/hwmon*"):
-        # Kernels without the firmware's file tell of the voltage alone.
-        if tree.text(f"{chip}/name") == "rpi_volt":
-            return ["under-voltage now"] if tree.integer(f"{chip}/in0_lcrit_alarm") else []
-    return None
-
-
-def _pi_bits(bits: int) -> list[str]:
-    now = [word for bit, word in enumerate(_PI_BITS) if bits >> bit & 1]
-    before = [
-        f"{word} since boot"
-        for bit, word in enumerate(_PI_BITS)
-        if bits >> (bit + 16) & 1 and word not in now
-    ]
-    return [f"{word} now" for word in now] + before
+def _firmware_words(tree: Tree) -> list[str] | None:
+    """What a board's firmware holds against itself; None on other machines."""
+    bits = firmware_bits(tree)
+    if bits is None:
+        return None
+    now = firmware_now(bits)
+    before = [word for word in firmware_since_boot(bits) if word not in now]
+    return [f"{word} now" for word in now] + [f"{word} since boot" for word in before]
 
 
 def _on_battery(tree: Tree) -> bool:

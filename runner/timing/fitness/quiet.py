@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runner.timing.fitness.control_groups import cpu_groups
 from runner.timing.fitness.findings import Finding, Group
 from runner.timing.fitness.tree import Tree
 from runner.timing.host import Conditions
@@ -9,7 +10,6 @@ from runner.units import format_bytes
 
 _LOAD_CORES = 0.3
 _STEAL = 0.02
-_CGROUPS = "sys/fs/cgroup"
 
 
 def examine_quiet(tree: Tree, before: Conditions, after: Conditions, usable_cores: int) -> Group:
@@ -101,24 +101,9 @@ def _elapsed_s(before: Conditions, after: Conditions) -> float:
 
 def _quota_cores(tree: Tree) -> tuple[bool, float | None]:
     """Whether control groups are told, and the tightest quota of ours and those above it."""
-    known, cores = False, []
-    for line in (tree.text("proc/self/cgroup") or "").splitlines():
-        _, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if line.startswith("0::"):
-            known = True
-            cores += [_v2(tree, folder) for folder in _upwards(_CGROUPS, path)]
-        elif "cpu" in controllers.split(","):
-            known = True
-            for mount in (f"{_CGROUPS}/cpu", f"{_CGROUPS}/{controllers}"):
-                cores += [_v1(tree, folder) for folder in _upwards(mount, path)]
-    return known, min((value for value in cores if value is not None), default=None)
-
-
-def _upwards(mount: str, path: str) -> list[str]:
-    """A group's folder and those above it; inside a container only the mount itself exists."""
-    parts = [part for part in path.split("/") if part not in {"", ".."}]
-    return ["/".join([mount, *parts[:count]]) for count in range(len(parts), -1, -1)]
+    groups = list(cpu_groups(tree))
+    cores = [(_v2 if version == 2 else _v1)(tree, folder) for version, folder in groups]
+    return bool(groups), min((value for value in cores if value is not None), default=None)
 
 
 def _v2(tree: Tree, folder: str) -> float | None:

@@ -1,0 +1,88 @@
+"""Runs each variant back to back, after the blocks: what it sustains, not how it compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from runner.analysis.throughput import study_throughput
+from runner.errors import StageError
+from runner.report.progress import Task
+from runner.steps.ledger import Ledger, decode_samples
+from runner.steps.question import Question
+from runner.store.runs import Run
+from runner.timing.experiment import Setup, Target, run_sustained, sustained_order, usual_timeout_s
+from runner.timing.host import read_gauges
+from runner.timing.protocol import Slot
+
+Record = Callable[..., None]
+"""Takes an event's name and its fields, and keeps it for good."""
+
+
+@dataclass(frozen=True)
+class Sustaining:
+    """The part of an experiment that comes after its blocks.
+
+    Attributes:
+        record: receives one `sustained` event for each variant.
+    """
+
+    question: Question
+    setup: Setup
+    target: Target
+    run: Run
+    record: Record
+
+    def go(self, ledger: Ledger, slowest_s: float, task: Task) -> None:
+        """Runs every variant that was not run for as long before.
+
+        Args:
+            slowest_s: what the slowest process of a block is expected to take.
+        """
+        seconds = self.question.measure.sustained_s or 0.0
+        arms = ledger.taking_part(self.question.arms)
+        for number, slot in enumerate(sustained_order(arms, self.question.seed)):
+            if _is_done(ledger, slot.arm.name, seconds):
+                continue
+            task.update(number, len(arms), slot.arm.label)
+            given = self.question.measure.process_timeout_s
+            limit_s = seconds + (given or usual_timeout_s(slowest_s + seconds))
+            self._try(slot, seconds, limit_s)
+        task.end(f"{len(arms)} variants, {seconds:g} s each")
+
+    def _try(self, slot: Slot, seconds: float, timeout_s: float) -> None:
+        """Tries as often as the spec allows; a failure here takes nothing from the blocks."""
+        error = None
+        for _ in range(1 + self.question.measure.retries):
+            try:
+                fields = self._run(slot, seconds, timeout_s)
+            except StageError as raised:
+                error = raised.as_record()
+            else:
+                self.record("sustained", arm=slot.arm.name, asked_s=seconds, **fields)
+                return
+        self.record("sustained", arm=slot.arm.name, asked_s=seconds, error=error)
+
+    def _run(self, slot: Slot, seconds: float, timeout_s: float) -> dict[str, Any]:
+        before = read_gauges()
+        taken = run_sustained(self.target, slot, self.setup, seconds, timeout_s)
+        after = read_gauges()
+        throughput = study_throughput(decode_samples(taken.samples.read_bytes()))
+        where = self.run.append_samples(slot.arm.name, taken.samples)
+        return {
+            "file": where.file,
+            "first": where.first,
+            "count": where.count,
+            "throughput": asdict(throughput)
+            | {
+                "temperature_c": [before.temperature_c, after.temperature_c],
+                "frequency_khz": [before.frequency_khz, after.frequency_khz],
+            },
+            "measurement": asdict(taken.measurement),
+        }
+
+
+def _is_done(ledger: Ledger, arm: str, seconds: float) -> bool:
+    event = ledger.sustained.get(arm)
+    return event is not None and event["asked_s"] == seconds and "throughput" in event

@@ -1,0 +1,28 @@
+"""The bounds that benchmarks hold figures against allow for chance, and for no more."""
+
+import pytest
+
+from benchmarks.verdicts import Rate
+
+pytestmark = pytest.mark.fast
+
+
+@pytest.mark.parametrize(
+    ("rate", "kept", "text"),
+    [
+        # At a true 5 %, 40 experiments give six alarms or fewer in 99 % of all cases.
+        (Rate(6, 40, 0.05, at_most=True), True, "6/40 (15.0%), <= 6"),
+        (Rate(7, 40, 0.05, at_most=True), False, "7/40 (17.5%), <= 6 !"),
+        # At a true 90 %, 40 experiments find 31 or more in 99 % of all cases.
+        (Rate(31, 40, 0.9, at_most=False), True, "31/40 (77.5%), >= 31"),
+        (Rate(30, 40, 0.9, at_most=False), False, "30/40 (75.0%), >= 31 !"),
+        (Rate(0, 0, 0.9, at_most=False), True, "none"),
+    ],
+)
+def test_a_bound_is_missed_where_chance_does_not_explain_the_count(
+    rate: Rate,
+    kept: object,
+    text: str,
+) -> None:
+    assert bool(rate.is_kept) is kept
+    assert str(rate) == text
