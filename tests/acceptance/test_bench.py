@@ -34,7 +34,7 @@ def test_a_model_that_is_really_slower_is_called_slower(benched: Benched) -> Non
 def test_one_training_feeds_both_quantization_modes(benched: Benched) -> None:
     stages = [event for event in benched.desk.events() if event["event"] == "stage"]
     counts = collections.Counter(event["stage"] for event in stages if event["status"] == "done")
-    assert counts == {"data": 1, "train": 2, "convert": 4, "evaluate": 4}
+    assert counts == {"data": 1, "features": 1, "train": 2, "convert": 4, "evaluate": 4}
 
 
 @pytest.mark.parametrize("mode", ["float32", "int8"])
@@ -110,7 +110,7 @@ def test_a_changed_measurement_reuses_every_artifact(desk: Desk) -> None:
 
 
 def test_a_larger_budget_adds_blocks_to_the_same_run(desk: Desk) -> None:
-    text = SMALL.read_text().replace("effect: 10%", "effect: 0.1%")
+    text = SMALL.read_text().replace("effect: 10%", "effect: 0.6%")
     path = desk.runs.parent / "more.yaml"
     for most, done_before in ((10, 0), (11, 10)):
         path.write_text(text.replace("max_blocks: 12", f"max_blocks: {most}"))
