@@ -65,6 +65,7 @@ def variant(head: str, mode: str, median_ns: float, **changes: Any) -> dict[str,
             "delegated_nodes": 65,
             "partitions": 1,
             "threads": 1,
+            "conditions": {},
         },
     }
     return record | changes

@@ -40,6 +40,8 @@ from runner.timing.protocol import DELAYED, IDENTICAL
 # Format history of result.json:
 # 1 (0.1.0): the first.
 FORMAT = 1
+# What a spec can ask of the system, by the names that a measurement has for it.
+_CONDITIONS = ("affinity", "priority", "memory_lock", "flush_to_zero")
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,15 @@ def assemble(
     recipes = compare_recipes(timed, spec.recipe_pairs, spec.baseline_recipe, design)
     recipes = [one for one in recipes if one.seeds]
     controls = _controls(spec, experiment, design)
+    conditions = _conditions(run)
     variants = [
         _variant(
             variant, built[variant.name], experiment, circumstances.libraries[variant.name], design
         )
         for variant in spec.variants
     ]
+    for variant in variants:
+        variant["runtime"]["conditions"] = conditions.get(variant["name"], {})
     proven = all(control.passed for control in controls.values())
     result: dict[str, Any] = {
         "format": FORMAT,
@@ -182,7 +187,7 @@ def _variant(
         "outliers": _outliers(processes),
         "runtime": {
             "library": variant.runtime.library,
-            "version": facts.get("version"),
+            "version": _version(facts.get("version"), library),
             "path": library.path,
             "origin": library.origin,
             "sha256": library.sha256,
@@ -193,6 +198,24 @@ def _variant(
             "threads": variant.runtime.threads,
         },
     }
+
+
+def _version(told: str | None, library: RuntimeLibrary) -> str | None:
+    """What the library says of itself, or its wheel where it says nothing, as LiteRT's does."""
+    return library.distribution if told in {None, "unknown"} else told
+
+
+def _conditions(run: Run) -> dict[str, dict[str, str]]:
+    """Arm's name -> what was asked of the system -> whether it is in force, and why not.
+
+    Of each arm's last process: a right is given or taken for good, not from block to block.
+    """
+    found: dict[str, dict[str, str]] = {}
+    for event in run.journal.events():
+        if event["event"] == "process":
+            said = ((name, event["measurement"].get(name)) for name in _CONDITIONS)
+            found[event["arm"]] = {name: text for name, text in said if text}
+    return found
 
 
 def _latency(processes: Sequence[ProcessSummary], confidence: float) -> dict[str, Any]:

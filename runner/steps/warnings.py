@@ -10,6 +10,8 @@ from runner.units import format_ratio, format_share
 
 _ACCURACY_LOSS = 0.05
 _FAR_APART = 3.0
+# How a measurement says that a wish was not granted.
+_REFUSED = "no: "
 # Of normal values, two in a million are extreme; a machine that interrupts now and then has more.
 _MANY_EXTREME = 0.02
 # How an experiment ends after which variants are run back to back.
@@ -24,11 +26,30 @@ def find_warnings(result: Mapping[str, Any]) -> list[dict[str, str]]:
     """
     return [
         *_accuracy_warnings(result["variants"]),
+        *_condition_warnings(result["variants"]),
         *_experiment_warnings(result["blocks"]),
         *_sustained_warnings(result),
         *_test_warnings(result["comparisons"], 1 - result["design"]["confidence"]),
         *_figure_warnings(result["comparisons"]),
         *_outlier_warnings(result["variants"]),
+    ]
+
+
+def _condition_warnings(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """What the spec asks of the system and did not get."""
+    refused = {
+        (name, text.removeprefix(_REFUSED)): variant["name"]
+        for variant in variants
+        for name, text in variant["runtime"]["conditions"].items()
+        if text.startswith(_REFUSED)
+    }
+    return [
+        _warning(
+            "not-in-force",
+            f"{variant}: {name.replace('_', ' ')} was asked for and is not in force ({reason})",
+            "give the right that it takes, or leave it out of runtime",
+        )
+        for (name, reason), variant in refused.items()
     ]
 
 

@@ -53,3 +53,13 @@ def test_many_extreme_outliers_are_said_with_their_share_and_few_are_not() -> No
     result["variants"][1]["outliers"] = {"mild": 600, "extreme": 24}
     (message,) = warnings_of(result, "outliers")
     assert "3 % of its runs are extreme outliers, and 5 % mild ones; all are kept" in message
+
+
+def test_a_right_that_was_asked_for_and_not_given_is_a_warning_once() -> None:
+    result = quickstart()
+    for variant in result["variants"]:
+        variant["runtime"]["conditions"] = {"priority": "no: permission denied", "affinity": "yes"}
+    (message,) = warnings_of(result, "not-in-force")
+    assert "priority" in message
+    assert "permission denied" in message
+    assert "affinity" not in message
