@@ -115,7 +115,7 @@ def test_github_gets_one_command_a_problem_with_its_signs_escaped(desk: Desk) ->
     assert (done.returncode, done.stderr) == (2, "")
     assert done.stdout == (
         "::error file=a%2Cb.yaml,line=6,col=19,title=Retime spec::measure.effect: 200%25 is out of"
-        " range; expected more than 0%25 and at most 100%25%0ARemedy: for example effect: 2%25\n"
+        " range; expected more than 0%25 and less than 100%25%0ARemedy: for example effect: 2%25\n"
     )
 
 
@@ -252,7 +252,9 @@ def test_the_plan_as_json_is_whole(desk: Desk) -> None:
     plan: dict[str, Any] = json.loads(done.stdout)
     assert (plan["name"], plan["variants"], plan["refused"]) == ("good", 2, [])
     kinds = [stage["kind"] for stage in plan["stages"]]
-    assert kinds == ["data", "train", "convert", "convert", "evaluate", "evaluate"]
+    assert kinds == [
+        *("data", "features", "train", "convert", "convert", "evaluate", "evaluate"),
+    ]
     keys = {stage["key"] for stage in plan["stages"]}
     assert all(set(stage["inputs"]) <= keys for stage in plan["stages"])
     assert plan["to_run"] == len(kinds)

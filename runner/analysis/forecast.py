@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from runner.analysis.statistics import (
+from runner.analysis.approximation import (
     blocks_for_half_width,
     expected_half_width,
     smallest_effect,

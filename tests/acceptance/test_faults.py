@@ -124,7 +124,7 @@ def test_a_full_disk_for_results_keeps_what_is_there_and_goes_on_later(
     spec = benched.desk.runs.parent / "long.yaml"
     spec.write_text(
         SMALL.read_text()
-        .replace("effect: 10%", "effect: 0.1%")
+        .replace("effect: 10%", "effect: 0.6%")
         .replace("max_blocks: 12", "max_blocks: 60")
         .replace("max_time: 40s", "max_time: 10m")
     )
