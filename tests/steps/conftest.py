@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from runner.report.progress import Display, LineDisplay
+from runner.spec.model import Limits
 from runner.steps.question import Question
 from runner.store.runs import Run, RunStore
 from runner.timing.protocol import DELAYED, IDENTICAL, Arm
@@ -36,7 +37,10 @@ def ask(tmp_path: Path) -> Callable[..., Question]:
 
     def make(**changes: Any) -> Question:
         arms = [Arm(name, "lib", str(tmp_path / "model"), "", "none", 1) for name in (BASE, OTHER)]
-        plan = dataclasses.replace(MEASURE, **({"max_blocks": 3, "min_blocks": 3} | changes))
+        # A block of a fake takes less than the kernel's tick, of which any share may be stolen.
+        unjudged = Limits(steal=1e9, load_cores=1e9, temperature_c=1e9)
+        usual = {"max_blocks": 3, "min_blocks": 3, "limits": unjudged}
+        plan = dataclasses.replace(MEASURE, **(usual | changes))
         return Question(arms, BASE, {OTHER: BASE}, plan, seed=1)
 
     return make
