@@ -15,6 +15,9 @@ def main() -> int:
 
         return run(sys.argv[1:])
     except KeyboardInterrupt:
+        from runner.interrupts import heard
+
+        heard()
         sys.stderr.write("\nretime: interrupted\n")
         return 130
 

@@ -9,13 +9,11 @@ import io
 import json
 import os
 import shlex
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from runner.arguments import COMPARE_SETTINGS, ShellWords, make_parser
 from runner.errors import (
@@ -25,6 +23,7 @@ from runner.errors import (
     SpecError,
     StageError,
 )
+from runner.interrupts import listen
 
 if TYPE_CHECKING:
     from runner.pipeline import Places
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 def run(arguments: Sequence[str]) -> int:
     """Runs one command and returns its exit code; no exception leaves here but Ctrl-C's."""
-    signal.signal(signal.SIGTERM, _as_interrupt)
+    listen()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A letter that the output can't take is no reason to end.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -270,7 +269,3 @@ def _print_bug(error: Exception, options: argparse.Namespace) -> int:
     what = f"this is a bug in Retime: {type(error).__name__}: {error}"
     _print_error(EnvironmentUnusableError(what, remedy=remedy))
     return int(ExitCode.UNUSABLE_ENVIRONMENT)
-
-
-def _as_interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise KeyboardInterrupt

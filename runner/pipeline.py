@@ -11,6 +11,7 @@ from typing import Any
 from rich.console import Console
 
 from runner.errors import ArgumentError, ExitCode, InterruptedRunError
+from runner.interrupts import heard
 from runner.plan.abilities import refusals
 from runner.plan.stages import Plan, make_plan
 from runner.report.console import print_report
@@ -70,6 +71,7 @@ def bench(
             with timing_lock(_told(console, "is at work on this machine")):
                 run, result = _work(spec, plan, libraries, run, places, console)
         except KeyboardInterrupt:
+            heard()
             raise _interrupted(run, command) from None
     print_report(console, result, run.folder)
     return exit_code(result)

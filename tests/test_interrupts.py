@@ -1,0 +1,46 @@
+"""Whoever asks Retime to stop is heard, also where Python drops the exception of the handler."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.fast
+
+ROOT = Path(__file__).parents[1]
+# The signal comes while a finalizer runs, whose exceptions Python drops with a word on stderr.
+PROGRAM = """
+import os, signal, time
+from runner import interrupts
+interrupts._AGAIN_S = 0.2
+interrupts.listen()
+class Dropped:
+    def __del__(self):
+        os.kill(os.getpid(), signal.{name})
+        sum(range(1000))
+try:
+    thing = Dropped()
+    del thing
+    time.sleep(30)
+except KeyboardInterrupt:
+    interrupts.heard()
+    time.sleep(0.5)
+    print("stopped")
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interruption_that_python_drops_comes_again_and_then_no_more(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(name=name)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert "Exception ignored" in done.stderr
+    assert (done.returncode, done.stdout) == (0, "stopped\n")
