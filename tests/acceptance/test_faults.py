@@ -178,7 +178,8 @@ def test_an_interruption_while_timing_is_resumable_and_repeats_no_process(
         return sum(e["event"] == "process" for e in desk.events()) >= 8
 
     done = start_and_interrupt(desk, SMALL, number, timing)
-    check(done, 130, "interrupted", "goes on where it stopped", f" bench {SMALL}")
+    command = f"retime --runs {desk.runs} --cache {desk.cache} bench {SMALL}"
+    check(done, 130, "interrupted", "goes on where it stopped", command)
     assert descendants(tmp_path) == []
     before = [event for event in desk.events() if event["event"] == "process"]
     assert len(before) >= 8
