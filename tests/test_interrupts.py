@@ -44,3 +44,34 @@ def test_an_interruption_that_python_drops_comes_again_and_then_no_more(name: st
     )
     assert "Exception ignored" in done.stderr
     assert (done.returncode, done.stdout) == (0, "stopped\n")
+
+
+HELD = """
+import os, signal
+from runner import interrupts
+interrupts.listen()
+done = []
+try:
+    with interrupts.held():
+        os.kill(os.getpid(), signal.{name})
+        done.append("the block")
+    done.append("what comes after")
+except KeyboardInterrupt:
+    interrupts.heard()
+    with interrupts.held():
+        done.append("and the next block")
+    print(*done)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_block_that_holds_an_interruption_back_is_done_before_it_comes_once(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HELD.format(name=name)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert (done.stdout, done.stderr) == ("the block and the next block\n", "")

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runner.interrupts import held
+
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -54,26 +56,31 @@ def run_module(
         log: receives standard error, appended.
         environment: added to this process's own.
     """
+    child: subprocess.Popen[str] | None = None
     with log.open("ab") as errors:
-        child = subprocess.Popen(
-            [sys.executable, "-I", "-m", module, *arguments],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - the parent has one thread while it times
-        )
         try:
+            # Python runs callbacks around a fork, in which an interruption would get lost.
+            with held():
+                child = subprocess.Popen(
+                    [sys.executable, "-I", "-m", module, *arguments],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    text=True,
+                    env={**os.environ, **(environment or {})},
+                    start_new_session=True,
+                    preexec_fn=_die_with_parent,  # noqa: PLW1509 - one thread while it times
+                )
             output, _ = child.communicate(stdin, timeout=timeout_s)
         except subprocess.TimeoutExpired:
+            assert child is not None  # noqa: S101 - it took too long, so it was started
             _kill_group(child)
             output, _ = child.communicate()
             return Ended(child.returncode, output, timed_out=True)
         except BaseException:
-            _kill_group(child)
-            child.wait()
+            if child is not None:
+                _kill_group(child)
+                child.wait()
             raise
     return Ended(child.returncode, output, timed_out=False)
 
