@@ -6,16 +6,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 RETIME := $(BIN)/retime
 SPEC ?= specs/quickstart.yaml
+SPECS ?= $(SPEC)
 SHELL_NAME ?= bash
 SECONDS ?= 60
 PYTEST ?= -q
+# More processes would find too little memory for as many TensorFlows on a small machine.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope
 
 HARNESS := $(wildcard native/src/*.[ch] native/include/*.h) native/build_ffi.py setup.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev init compare bench validate plan report doctor schema completion docs \
-  test test-fast test-native fuzz lint format benchmark benchmark-build benchmark-verdicts \
+.PHONY: help setup setup-dev init compare bench validate plan report overnight watch summary runs cache \
+  doctor schema completion docs test test-fast test-native fuzz lint format \
+  benchmark benchmark-build benchmark-batch benchmark-verdicts torture \
   check-architectures architectures lock clean
 
 help: ## This list
@@ -24,8 +28,8 @@ help: ## This list
 init: $(VENV)/.ready ## Write a commented spec to start from: make init SPEC=my.yaml
 	@$(RETIME) init $(SPEC) $(ARGS)
 
-compare: $(VENV)/.ready ## Time finished models: make compare MODELS="base.tflite retrained.tflite"
-	@$(RETIME) compare-models $(MODELS) $(ARGS)
+compare: $(VENV)/.ready ## Compare two runs: make compare RUNS="A B"; or time finished models: MODELS="a.tflite b.tflite"
+	@$(RETIME) $(if $(MODELS),compare-models $(MODELS),compare $(RUNS)) $(ARGS)
 
 bench: $(VENV)/.ready ## Answer a spec's question: make bench SPEC=specs/quickstart.yaml [ARGS=--fresh]
 	@$(RETIME) bench $(SPEC) $(ARGS)
@@ -38,6 +42,21 @@ plan: $(VENV)/.ready ## Show what a bench would run, and why
 
 report: $(VENV)/.ready ## Show an earlier result: make report RUN=runs/quickstart
 	@$(RETIME) report $(RUN) $(ARGS)
+
+overnight: $(VENV)/.ready ## Answer many specs in one go: make overnight SPECS="a.yaml b.yaml" [ARGS=--max-time=10h]
+	@$(RETIME) batch $(SPECS) $(ARGS)
+
+watch: $(VENV)/.ready ## Watch a batch or a bench that is at work, from another terminal
+	@$(RETIME) watch $(ARGS)
+
+summary: $(VENV)/.ready ## Read what came of the last batch
+	@$(RETIME) summary $(ARGS)
+
+runs: $(VENV)/.ready ## List earlier runs, the newest first: make runs [ARGS="--verdict slower --since 7d"]
+	@$(RETIME) runs $(ARGS)
+
+cache: $(VENV)/.ready ## Show what stages made: make cache [ARGS="verify"], [ARGS="prune --older-than 30d"]
+	@$(RETIME) cache $(ARGS)
 
 doctor: $(VENV)/.ready ## Say whether this machine is fit to measure, and what would make it fitter
 	@$(RETIME) doctor $(ARGS)
@@ -53,7 +72,7 @@ docs: $(VENV)/.ready ## Renew docs/spec-reference.md from the schema
 	@mv docs/.spec-reference.md docs/spec-reference.md
 
 test: setup-dev lint test-native ## Everything that CI runs: style, types, contracts, C, Python
-	@$(BIN)/python -m pytest $(PYTEST) --basetemp=.pytest_tmp $(ARGS)
+	@$(BIN)/python -m pytest $(PYTEST) $(SIDE_BY_SIDE) --basetemp=.pytest_tmp $(ARGS)
 
 test-fast: setup-dev ## The tests that need no TensorFlow
 	@$(BIN)/python -m pytest $(PYTEST) --basetemp=.pytest_tmp -m fast $(ARGS)
@@ -88,14 +107,20 @@ benchmark: setup-dev ## Measure Retime itself; prints tables of ratios
 	@$(BIN)/python benchmarks/harness.py $(ARGS)
 
 benchmark-build: setup-dev ## Measure building a grid of variants beside the plain script
-	@$(BIN)/python benchmarks/building.py $(ARGS)
+	@$(BIN)/python -m benchmarks.building $(ARGS)
+
+benchmark-batch: setup-dev ## Measure what a batch costs beside its work; about ten minutes
+	@$(BIN)/python -m benchmarks.batch $(ARGS)
 
 benchmark-verdicts: setup-dev ## Prove the verdicts: pairs whose answer is known, quiet and under load; half an hour
 	@$(BIN)/python -m benchmarks.verdicts $(ARGS)
 
+torture: setup-dev ## Kill, interrupt and starve benches: nothing may be lost or done twice; half an hour
+	@$(BIN)/python -m benchmarks.torture $(ARGS)
+
 lock: ## Renew the locked dependencies (needs uv on the PATH)
 	uv pip compile $(LOCK) -c locks/constraints.txt pyproject.toml -o locks/run.txt
-	uv pip compile $(LOCK) --group dev -c locks/constraints.txt -c locks/run.txt pyproject.toml -o locks/dev.txt
+	uv pip compile $(LOCK) --extra quantizer --group dev -c locks/constraints.txt -c locks/run.txt pyproject.toml -o locks/dev.txt
 LOCK := --quiet --universal --python-version 3.10 --generate-hashes --no-header --no-annotate \
   --no-emit-index-url --no-emit-find-links --extra train --extra compress --extra runtime --group build
 

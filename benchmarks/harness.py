@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -182,18 +183,18 @@ def timed_runs(bench: Bench) -> list[Line]:
             lines += [
                 bench.pair(
                     f"a timed run, {name}, {kind}",
-                    lambda kind=kind, name=name, runs=runs: bench.loop_ns(kind, name, runs),
+                    partial(bench.loop_ns, kind, name, runs),
                     "two clock reads and an inference in C",
-                    lambda kind=kind, name=name, runs=runs: bench.bare_ns(kind, name, runs),
+                    partial(bench.bare_ns, kind, name, runs),
                     1.1,
                 )
             ]
         lines += [
             bench.pair(
                 f"ai_edge_litert's interpreter, {name}",
-                lambda name=name, runs=runs: interpreter_ns(bench, name, runs),
+                partial(interpreter_ns, bench, name, runs),
                 "a timed run, litert",
-                lambda name=name, runs=runs: bench.loop_ns("litert", name, runs),
+                partial(bench.loop_ns, "litert", name, runs),
             ),
         ]
         if name == "tiny":
@@ -201,9 +202,9 @@ def timed_runs(bench: Bench) -> list[Line]:
         lines += [
             bench.pair(
                 f"benchmark_litert_model, {name}",
-                lambda name=name, runs=runs: tool_ns(bench, name, runs),
+                partial(tool_ns, bench, name, runs),
                 "a timed run, litert",
-                lambda name=name, runs=runs: bench.loop_ns("litert", name, runs),
+                partial(bench.loop_ns, "litert", name, runs),
             ),
         ]
     return lines

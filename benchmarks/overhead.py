@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -117,8 +118,8 @@ def start_up(pairs: int) -> list[Line]:
         return [
             _pair(
                 f"retime {command}",
-                lambda command=command: _wall_s(
-                    [sys.executable, "-m", "runner", "--runs", empty, command, str(SPEC)]
+                partial(
+                    _wall_s, [sys.executable, "-m", "runner", "--runs", empty, command, str(SPEC)]
                 ),
                 "python -c 'import tensorflow'",
                 lambda: _wall_s(tensorflow),
@@ -152,9 +153,9 @@ def timed_run(pairs: int, folder: Path) -> list[Line]:
     lines = [
         _pair(
             f"a timed run, tiny model, {delegate}",
-            lambda delegate=delegate: harness(delegate),
+            partial(harness, delegate),
             "two clock reads and an invoke in C",
-            lambda delegate=delegate: least(delegate),
+            partial(least, delegate),
             pairs=pairs,
             bound=1.1,
             unit="ns",

@@ -20,7 +20,7 @@ from rich.console import Console
 from runner.analysis.statistics import Interval
 from runner.analysis.verdicts import Verdict, decide, differences
 from runner.report.progress import LineDisplay
-from runner.spec.model import Limits, Measure
+from runner.spec.measurement import Limits, Measure
 from runner.steps.measuring import measure
 from runner.steps.question import Question
 from runner.store.runs import RunStore
@@ -170,7 +170,8 @@ def make_model(path: Path, layers: int) -> None:
 def job_of(model: Path, samples: Path) -> Job:
     """A hundred runs of a model."""
     return Job(
-        library=find_tflite(None).path,
+        library="tflite",
+        path=find_tflite(None).path,
         model=str(model),
         input="",
         samples=str(samples),

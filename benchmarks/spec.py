@@ -157,7 +157,7 @@ def _run(command: Sequence[str]) -> _Done:
 
 def many_variants(number: int) -> str:
     """A spec with so many variants, of several axes over parts of every kind."""
-    axes = {
+    axes: dict[str, list[int] | list[str]] = {
         "train.epochs": list(range(1, 11)),
         "train.seed": list(range(number // 100)),
         "runtime.threads": [1, 2],

@@ -13,13 +13,17 @@ def main() -> int:
     try:
         from runner.cli import run
 
-        return run(sys.argv[1:])
+        code = run(sys.argv[1:])
+        from runner.interrupts import leave
+
+        leave()
     except KeyboardInterrupt:
         from runner.interrupts import heard
 
         heard()
         sys.stderr.write("\nretime: interrupted\n")
         return 130
+    return code
 
 
 def _open_what_is_closed() -> None:

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import gc
 import io
 import json
-import os
 import shlex
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from runner.arguments import COMPARE_SETTINGS, ShellWords, make_parser
 from runner.errors import (
-    EnvironmentUnusableError,
     ExitCode,
     RetimeError,
     SpecError,
     StageError,
 )
 from runner.interrupts import listen
+from runner.output import write
 
 if TYPE_CHECKING:
     from runner.pipeline import Places
@@ -46,11 +43,12 @@ def run(arguments: Sequence[str]) -> int:
     except RetimeError as error:
         _print_error(error)
         return int(error.exit_code)
-    except OSError as error:
-        _print_error(_explain_os_error(error))
-        return int(ExitCode.UNUSABLE_ENVIRONMENT)
     except Exception as error:
-        return _print_bug(error, options)
+        from runner.unforeseen import explain
+
+        explained = explain(error, Path(options.cache).parent / "bug.log")
+        _print_error(explained)
+        return int(explained.exit_code)
 
 
 def _bench(options: argparse.Namespace) -> ExitCode:
@@ -75,14 +73,21 @@ def _run_bench(spec: Spec, options: argparse.Namespace) -> ExitCode:
     from runner.report.terminal import make_console
 
     command = shlex.join(["retime", *options.arguments])
-    return bench(spec, _places(options), make_console(), command=command, fresh=options.fresh)
+    return bench(
+        spec,
+        _places(options),
+        make_console(),
+        command=command,
+        fresh=options.fresh,
+        verbose=options.verbose,
+    )
 
 
 def _init(options: argparse.Namespace) -> ExitCode:
     from runner.spec.starting import write_starter
 
     said = write_starter(options.file, options.architecture, options.models, force=options.force)
-    _write(said)
+    write(said)
     return ExitCode.DONE
 
 
@@ -91,13 +96,13 @@ def _validate(options: argparse.Namespace) -> ExitCode:
 
     checked = check_files(options.spec, options.settings)
     if options.format == "json":
-        _write(json.dumps([one.as_record() for one in checked], indent=1))
+        write(json.dumps([one.as_record() for one in checked], indent=1))
     elif options.format == "github":
         from runner.spec.problems import as_github
 
-        _write("".join(as_github(problem) for one in checked for problem in one.problems))
+        write("".join(as_github(problem) for one in checked for problem in one.problems))
     else:
-        _write("".join(one.sentence() for one in checked))
+        write("".join(one.sentence() for one in checked))
         problems = [problem for one in checked for problem in one.problems]
         if problems:
             raise SpecError(problems)
@@ -112,7 +117,7 @@ def _plan(options: argparse.Namespace) -> ExitCode:
     gc.disable()
     outlook = foresee_bench(read_spec(options.spec, options.settings), _places(options))
     if options.format == "json":
-        _write(outlook.as_json())
+        write(outlook.as_json())
     else:
         from runner.report.plan import print_plan
         from runner.report.terminal import make_console
@@ -124,19 +129,61 @@ def _plan(options: argparse.Namespace) -> ExitCode:
 def _report(options: argparse.Namespace) -> ExitCode:
     from runner.pipeline import exit_code, find_result
 
-    result, folder = find_result(options.run)
+    result, folder = find_result(options.run, options.runs)
     if options.format == "text":
         from runner.report.console import print_report
         from runner.report.terminal import make_console
 
         print_report(make_console(), result, folder)
     elif options.format == "json":
-        _write(json.dumps(result, indent=1))
+        write(json.dumps(result, indent=1))
     else:
         from runner.steps.publishing import rendered
 
-        _write(rendered(result, folder, options.format))
+        write(rendered(result, folder, options.format))
     return exit_code(result)
+
+
+def _batch(options: argparse.Namespace) -> ExitCode:
+    from runner.overnight import batch
+
+    return batch(options)
+
+
+def _watch(options: argparse.Namespace) -> ExitCode:
+    from runner.overnight import watch
+
+    return watch(options)
+
+
+def _status(options: argparse.Namespace) -> ExitCode:
+    from runner.overnight import status
+
+    return status(options)
+
+
+def _summary(options: argparse.Namespace) -> ExitCode:
+    from runner.overnight import summary
+
+    return summary(options)
+
+
+def _compare(options: argparse.Namespace) -> ExitCode:
+    from runner.keeping import compare
+
+    return compare(options)
+
+
+def _runs(options: argparse.Namespace) -> ExitCode:
+    from runner.keeping import runs
+
+    return runs(options)
+
+
+def _cache(options: argparse.Namespace) -> ExitCode:
+    from runner.keeping import cache
+
+    return cache(options)
 
 
 def _doctor(options: argparse.Namespace) -> ExitCode:
@@ -146,7 +193,7 @@ def _doctor(options: argparse.Namespace) -> ExitCode:
     if options.format == "json":
         from runner.report.fitness import as_json
 
-        _write(as_json(examination))
+        write(as_json(examination))
     else:
         from runner.report.fitness import print_examination
         from runner.report.terminal import make_console
@@ -160,13 +207,13 @@ def _schema(options: argparse.Namespace) -> ExitCode:
 
     path = schema_path().with_name(f"{options.which}.schema.json")
     if options.where:
-        _write(f"{path}\n")
+        write(f"{path}\n")
     elif options.format == "json":
-        _write(path.read_text(encoding="utf-8"))
+        write(path.read_text(encoding="utf-8"))
     else:
         from runner.report.reference import reference_page
 
-        _write(reference_page(json.loads(path.read_text(encoding="utf-8"))))
+        write(reference_page(json.loads(path.read_text(encoding="utf-8"))))
     return ExitCode.DONE
 
 
@@ -174,7 +221,7 @@ def _completion(options: argparse.Namespace) -> ExitCode:
     import shtab
 
     words = ShellWords(files=shtab.FILE, folders=shtab.DIR)
-    _write(shtab.complete(make_parser(words), shell=options.shell))
+    write(shtab.complete(make_parser(words), shell=options.shell))
     return ExitCode.DONE
 
 
@@ -185,6 +232,13 @@ _COMMANDS: Final[Mapping[str, Callable[[argparse.Namespace], ExitCode]]] = {
     "bench": _bench,
     "compare-models": _compare_models,
     "report": _report,
+    "batch": _batch,
+    "watch": _watch,
+    "status": _status,
+    "summary": _summary,
+    "compare": _compare,
+    "runs": _runs,
+    "cache": _cache,
     "doctor": _doctor,
     "schema": _schema,
     "completion": _completion,
@@ -195,17 +249,6 @@ def _places(options: argparse.Namespace) -> Places:
     from runner.pipeline import Places
 
     return Places(runs=options.runs, cache=options.cache)
-
-
-def _write(text: str) -> None:
-    """Writes to standard output, which whoever reads it may close when it has enough."""
-    if not text:
-        return
-    try:
-        sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_problems(error: SpecError) -> None:
@@ -241,31 +284,3 @@ def _print_error(error: RetimeError) -> None:
         console.print(Text(f"  do:  {error.remedy}"), soft_wrap=True)
     if isinstance(error, StageError) and error.log:
         console.print(Text(f"  log: {error.log}"), soft_wrap=True)
-
-
-def _explain_os_error(error: OSError) -> EnvironmentUnusableError:
-    where = str(error.filename or "")
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return EnvironmentUnusableError(
-            "no space left on the device",
-            where=where,
-            why="what was being written is thrown away; everything finished is kept",
-            remedy="free some room and run the same command again; it goes on where it stopped",
-        )
-    return EnvironmentUnusableError(
-        error.strerror or str(error), where=where, remedy="check the path and its permissions"
-    )
-
-
-def _print_bug(error: Exception, options: argparse.Namespace) -> int:
-    """A bug in Retime: the traceback goes to a file, a sentence to the user."""
-    log = Path(options.cache).parent / "bug.log"
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-        remedy = f"please report it with {log}; everything finished is kept"
-    except OSError:
-        remedy = "please report it; everything finished is kept"
-    what = f"this is a bug in Retime: {type(error).__name__}: {error}"
-    _print_error(EnvironmentUnusableError(what, remedy=remedy))
-    return int(ExitCode.UNUSABLE_ENVIRONMENT)

@@ -42,6 +42,10 @@ class RetimeError(Exception):
         self.remedy = remedy
         self.where = where
 
+    def in_parts(self) -> dict[str, str]:
+        """What is said of it, as a batch's journal and summary hold it."""
+        return {"what": self.what, "why": self.why, "remedy": self.remedy, "where": self.where}
+
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
         parts = [head, self.why, f"Remedy: {self.remedy}" if self.remedy else ""]
@@ -60,6 +64,12 @@ class ArgumentError(RetimeError):
 
 class InterruptedRunError(RetimeError):
     """The user stopped the work; everything finished is kept."""
+
+    exit_code = ExitCode.INTERRUPTED
+
+
+class OutOfTimeError(RetimeError):
+    """The time allowed in all is used up; everything finished is kept."""
 
     exit_code = ExitCode.INTERRUPTED
 

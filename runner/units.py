@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 NS_PER_S = 1_000_000_000
 
@@ -92,9 +93,25 @@ def format_duration(seconds: float) -> str:
     return f"{hours} h {rest:02d} min"
 
 
+def format_age(seconds: float) -> str:
+    """How long ago, in the largest unit that fits: `now`, `5 min`, `3 h`, `12 d`.
+
+    What lies in the future, since a clock was set back, is now.
+    """
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{int(seconds // length)} {unit}"
+    return "now"
+
+
 def format_ratio(ratio: float) -> str:
     """A ratio to the digit that matters for latency: `1.053x`."""
     return f"{ratio:.3f}x" if ratio < 10 else f"{ratio:.1f}x"
+
+
+def format_interval(interval: Sequence[float] | None) -> str:
+    """`1.047-1.059`, or nothing where there is none."""
+    return f"{interval[0]:.3f}-{interval[1]:.3f}" if interval else ""
 
 
 def format_share(share: float) -> str:

@@ -7,11 +7,17 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
+from runner.build.worker_process import ENVIRONMENT
 from tests.bench import SMALL, Benched, Desk
+
+# TensorFlow asks once, whoever imports it first; tests compare its bits with those of workers.
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = ENVIRONMENT["TF_ENABLE_ONEDNN_OPTS"]
 
 # Two networks of some tens of microseconds, the second with three times as much to compute.
 _MAKE_MODELS = """
@@ -34,6 +40,24 @@ tf.keras.utils.set_random_seed(1)
 write("plain.tflite", 4)
 write("slower.tflite", 12)
 """
+
+
+# Tests of whole commands, many of which bench. They come one after the other: a bench waits for
+# whoever else is at work on its machine.
+COMMANDS = ("tests", "tests/acceptance", "tests/crashes")
+
+
+class SharedOut(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives the tests of a file, which have their fixtures in common, to one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "commands" if str(PurePosixPath(file).parent) in COMMANDS else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """How tests are shared out among processes."""
+    return SharedOut(config, log)
 
 
 @dataclass(frozen=True)
@@ -79,3 +103,14 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> Benched:
 def desk(benched: Benched, tmp_path: Path) -> Desk:
     """A desk of its own that finds everything built."""
     return Desk(tmp_path / "runs", benched.desk.cache)
+
+
+@pytest.fixture(scope="session")
+def tensorflow() -> Any:
+    """TensorFlow in this process, configured as in a worker with two threads."""
+    from runner.build.frameworks import start_tensorflow
+
+    start_tensorflow(2)
+    import tensorflow as tf
+
+    return tf

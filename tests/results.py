@@ -12,6 +12,12 @@ _SCHEMA = Path(__file__).parent.parent / "schemas" / "result.schema.json"
 _SHA = "0123456789abcdef" * 4
 
 
+def class_accuracy(name: str, **changes: Any) -> dict[str, Any]:
+    """A class of 36 images of which conversion lost none."""
+    record = {"name": name, "samples": 36, "keras": 0.75, "tflite": 0.75, "lost": 0, "gained": 0}
+    return record | changes
+
+
 def variant(head: str, mode: str, median_ns: float, **changes: Any) -> dict[str, Any]:
     spread = 0.01 * median_ns
     record = {
@@ -20,21 +26,36 @@ def variant(head: str, mode: str, median_ns: float, **changes: Any) -> dict[str,
         "recipe": f"model.head={head},quantize={mode}",
         "status": "done",
         "error": None,
+        "data": {
+            "classes": 10,
+            "train_images": 1438,
+            "test_images": 359,
+            "left_out": 0,
+            "left_out_names": [],
+            "empty_classes": [],
+        },
         "model": {
             "path": "m.tflite",
             "bytes": 1_650_156,
             "sha256": _SHA,
             "parameters": 423_018,
-            "trainable_parameters": 423_018,
+            "trainable_parameters": 12_810,
+            "multiply_adds": 11_245_312,
             "operations": 65,
         },
         "accuracy": {
             "keras": 0.9220,
             "tflite": 0.9192,
+            "keras_top5": 0.998,
+            "tflite_top5": 0.997,
             "samples": 359,
             "agreement": 0.99,
             "largest_difference": 0.02,
+            "lost": 2,
+            "gained": 1,
             "finite": True,
+            "compression": None,
+            "classes": [class_accuracy(str(digit)) for digit in range(10)],
         },
         "latency_ns": {
             "median": median_ns,
@@ -162,6 +183,13 @@ def quickstart() -> dict[str, Any]:
             "max_blocks": 1000,
             "sustained_s": None,
             "schedule_seed": 7,
+            "settings": {
+                "warmup_runs": 10,
+                "warmup_time_s": 0.2,
+                "inputs": "real",
+                "run_gap_s": 0.0,
+                "flush_caches": False,
+            },
         },
         "expectations": [
             {
@@ -175,8 +203,11 @@ def quickstart() -> dict[str, Any]:
                 "kind": "blocks-redone",
                 "message": "blocks thrown away and done again: 1 (steal 1x)",
                 "remedy": "leave the machine alone while it measures",
+                "variant": None,
             }
         ],
+        "repaired": [],
+        "retried": [],
         "samples": {"model.head=stock,quantize=float32": "samples/00.i64"},
     }
 

@@ -1,12 +1,14 @@
 """The bounds that benchmarks hold figures against allow for chance, and for no more."""
 
+from pathlib import Path
+
 import pytest
 
+from benchmarks.paired import CONDITIONS, Bench, make_model
 from benchmarks.verdicts import Rate
 
-pytestmark = pytest.mark.fast
 
-
+@pytest.mark.fast
 @pytest.mark.parametrize(
     ("rate", "kept", "text"),
     [
@@ -26,3 +28,13 @@ def test_a_bound_is_missed_where_chance_does_not_explain_the_count(
 ) -> None:
     assert bool(rate.is_kept) is kept
     assert str(rate) == text
+
+
+@pytest.mark.acceptance
+def test_a_real_pair_can_be_judged_with_the_tool_of_today_beside_it(tmp_path: Path) -> None:
+    """So that the parts that the benchmark is made of can't change without it."""
+    bench = Bench(tmp_path, seconds=3.0, with_today=True)
+    make_model(bench.model, 1)
+    outcomes = list(bench.run(1, "identical"))
+    assert [outcome.condition for outcome in outcomes] == list(CONDITIONS)
+    assert all(outcome.blocks > 1 and outcome.today is not None for outcome in outcomes)

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.fast
 ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
     *("init", "validate", "plan", "bench", "compare-models", "report"),
+    *("compare", "runs", "cache", "batch", "watch", "status", "summary"),
     *("doctor", "schema", "completion"),
 )
 HEAVY = {"rich", "numpy", "scipy", "jsonschema", "cffi", "tensorflow", "keras"}
@@ -76,6 +77,11 @@ def bash_script() -> str:
         (["validate", "ny"], {"nyquist.yaml"}),
         (["plan", "ny"], {"nyquist.yaml"}),
         (["report", "ru"], {"runs"}),
+        (["ru"], {"runs"}),
+        (["compare", "runs", "ru"], {"runs"}),
+        (["runs", "--status", "b"], {"broken"}),
+        (["cache", "v"], {"verify"}),
+        (["cache", "prune", "--un"], {"--unused", "--unfinished"}),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
@@ -101,9 +107,9 @@ def test_a_shell_reads_its_script_where_it_is_installed(shell: str) -> None:
         assert (checked.returncode, checked.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, "cache verify", "cache prune"])
 def test_the_help_of_every_command_teaches_by_examples_that_parse(command: str) -> None:
-    done = retime(command, "--help", environment={"COLUMNS": "80"})
+    done = retime(*command.split(), "--help", environment={"COLUMNS": "80"})
     assert done.returncode == 0
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
     _, _, examples = done.stdout.partition("examples:\n")

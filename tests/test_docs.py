@@ -50,19 +50,37 @@ def test_the_readmes_error_is_the_one_that_is_shown(tmp_path: Path) -> None:
 
 @pytest.mark.fast
 def test_the_guides_specs_are_valid(tmp_path: Path) -> None:
-    variants, files, phases, shared, board = blocks("docs/specs.md", "yaml")
+    variants, files, phases, snapshots, shared, board = blocks("docs/specs.md", "yaml")
     for name in ("base.tflite", "retrained.tflite"):
         (tmp_path / name).write_text(name)
     (tmp_path / "board.yaml").write_text(shared)
     counts = []
-    for index, example in enumerate((variants, files, phases, board)):
+    for index, example in enumerate((variants, files, phases, snapshots, board)):
         path = tmp_path / f"{index}.yaml"
         path.write_text(example)
         counts.append(len(read_spec(path).variants))
-    assert counts == [6, 2, 1, 1]
-    spec = read_spec(tmp_path / "3.yaml")
+    assert counts == [6, 2, 1, 4, 1]
+    spec = read_spec(tmp_path / "4.yaml")
     assert (spec.variants[0].runtime.threads, spec.measure.effect) == (4, pytest.approx(0.05))
     assert spec.measure.max_time_s == 600
+
+
+@pytest.mark.fast
+def test_the_page_of_claims_has_them_all_and_its_spec_is_valid(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[([\w-]+)\]\(../specs/claims/([\w-]+)\.yaml\)", page, re.MULTILINE)
+    claims = {path.stem for path in (ROOT / "specs" / "claims").glob("*.yaml")}
+    assert {name for name, _ in rows} == claims
+    assert all(name == file for name, file in rows)
+    (example,) = blocks("docs/claims.md", "yaml")
+    (tmp_path / "specs").symlink_to(ROOT / "specs")
+    for name in ("daisy", "rose"):
+        (tmp_path / "flowers" / name).mkdir(parents=True)
+    (tmp_path / "own.yaml").write_text(example)
+    spec = read_spec(tmp_path / "own.yaml")
+    assert spec.variants[0].data.image_size == (224, 224)
+    assert spec.variants[0].data.source.kind == "folder"
+    assert spec.measure.max_time_s == 8 * 3600
 
 
 @pytest.mark.fast

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -75,3 +76,82 @@ def test_a_block_that_holds_an_interruption_back_is_done_before_it_comes_once(na
         timeout=20,
     )
     assert (done.stdout, done.stderr) == ("the block and the next block\n", "")
+
+
+FAILING = """
+import os, signal
+from runner import interrupts
+interrupts.listen()
+try:
+    with interrupts.finishing(lambda: print("waits")):
+        os.kill(os.getpid(), signal.{name})
+        raise OSError("the disk is full")
+except KeyboardInterrupt as error:
+    interrupts.heard()
+    print("stopped:", error.__cause__)
+try:
+    with interrupts.finishing(lambda: None):
+        raise OSError("the disk is full again")
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interruption_that_waits_for_a_unit_of_work_is_not_lost_when_that_fails(
+    name: str,
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FAILING.format(name=name)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    said = "waits\nstopped: the disk is full\nthe disk is full again\n"
+    assert (done.stdout, done.stderr) == (said, "")
+
+
+IN_TEXT = """
+import os, signal, sys
+from runner import interrupts
+interrupts.listen()
+try:
+    exec("os.kill(os.getpid(), signal.SIGINT); sum(range(1000))")
+except KeyboardInterrupt:
+    interrupts.heard()
+    sys.exit(130)
+"""
+
+
+def test_an_interruption_inside_code_that_was_given_as_text_ends_with_the_exit_code(
+    tmp_path: Path,
+) -> None:
+    """Python would end a module by the signal, as when a dataclass is being made."""
+    (tmp_path / "interrupted.py").write_text(IN_TEXT)
+    done = subprocess.run(
+        [sys.executable, "-m", "interrupted"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+        timeout=20,
+    )
+    assert done.returncode == 130
+
+
+LATE = """
+import os, signal
+from runner import interrupts
+interrupts.listen()
+interrupts.leave()
+class Last:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+last = Last()
+"""
+
+
+def test_an_interruption_after_all_is_done_changes_nothing() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, check=False, timeout=20)
+    assert done.returncode == 0

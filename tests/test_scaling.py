@@ -46,6 +46,7 @@ def test_an_unknown_scaling_is_refused() -> None:
 
 
 @pytest.mark.acceptance
+@pytest.mark.usefixtures("tensorflow")
 @pytest.mark.parametrize("scaling", [name for name, module in MODULES.items() if module])
 def test_it_is_kerass_preprocessing_to_the_bit(scaling: Scaling) -> None:
     module = importlib.import_module(f"keras.applications.{MODULES[scaling]}")
@@ -56,6 +57,7 @@ def test_it_is_kerass_preprocessing_to_the_bit(scaling: Scaling) -> None:
 
 
 @pytest.mark.acceptance
+@pytest.mark.usefixtures("tensorflow")
 @pytest.mark.parametrize("scaling", MODULES)
 def test_training_and_evaluation_see_the_same_bits(scaling: Scaling, tmp_path: Path) -> None:
     from runner.build.batches import make_batches

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.analysis.forecast import MOST_RUNS
 from runner.analysis.statistics import runs_per_process
 
 LEAST_RUNS = 10
-MOST_RUNS = 1000
 _BATCHES = 10
 
 

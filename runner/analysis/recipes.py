@@ -63,7 +63,7 @@ def compare_recipes(
     """
     family = [_seed_values(arms, pairs) for pairs in recipes.values()]
     return [
-        _comparison(recipe, baseline, values, decision, design)
+        _comparison(recipe, baseline, values, decision, design, len(family))
         for recipe, values, decision in zip(recipes, family, decide(family, design), strict=True)
     ]
 
@@ -74,9 +74,15 @@ def _seed_values(arms: Mapping[str, Arm], pairs: Sequence[tuple[str, str]]) -> l
 
 
 def _comparison(
-    recipe: str, baseline: str, values: list[float], decision: Decision, design: Design
+    recipe: str,
+    baseline: str,
+    values: list[float],
+    decision: Decision,
+    design: Design,
+    family: int,
 ) -> RecipeComparison:
     interval, known = decision.interval, len(values) > 1
+    confidence = design.confidence_of_each(family)
     return RecipeComparison(
         recipe=recipe,
         baseline=baseline,
@@ -88,7 +94,7 @@ def _comparison(
         below_effect=decision.below_effect,
         effect=design.effect,
         seeds=len(values),
-        needed_seeds=blocks_for_half_width(interval.deviation, design.margin / 2, design.confidence)
+        needed_seeds=blocks_for_half_width(interval.deviation, design.margin / 2, confidence)
         if known
         else None,
     )

@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 # Above this many blocks all 2^n sign patterns are no longer enumerated but sampled.
 _EXACT_SIGN_FLIPS = 12
 _SAMPLED_SIGN_FLIPS = 10_000
+# Signs that are held at once: they become 8 bytes each.
+_MOST_SIGNS = 500_000
 _MOST_BLOCKS = 1_000_000
 
 
@@ -117,10 +119,13 @@ def sign_flip_p_value(values: Sequence[float] | Floats, generator: np.random.Gen
         patterns = (np.arange(2**data.size)[:, None] >> np.arange(data.size)) & 1
         sums = np.abs((1 - 2 * patterns) @ data)
         return float(np.mean(sums >= observed - slack))
-    extreme = 0
-    for _ in range(10):
-        signs = generator.integers(0, 2, size=(_SAMPLED_SIGN_FLIPS // 10, data.size)) * 2 - 1
+    extreme, left = 0, _SAMPLED_SIGN_FLIPS
+    most = max(1, _MOST_SIGNS // data.size)
+    while left:
+        drawn = min(most, left)
+        signs = generator.integers(0, 2, size=(drawn, data.size), dtype=np.int8) * 2 - 1
         extreme += int(np.sum(np.abs(signs @ data) >= observed - slack))
+        left -= drawn
     return (extreme + 1) / (_SAMPLED_SIGN_FLIPS + 1)
 
 

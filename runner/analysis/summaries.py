@@ -13,6 +13,8 @@ from scipy.special import bdtrc
 from runner.analysis.statistics import Interval, median_absolute_deviation, t_interval
 
 PERCENTILES = (50, 90, 95, 99)
+# A clock's tick, as a share of the median, that is taken for one; more is a difference.
+_COARSEST_TICK = 0.05
 # How rarely chance alone may look like a warm-up that is too short.
 _CHANCE = 0.01
 
@@ -208,5 +210,17 @@ def exponentiate(interval: Interval) -> tuple[float, float]:
 
 def _fences(samples_ns: NDArray[np.int64], ranges: float) -> tuple[float, float]:
     low, high = np.percentile(samples_ns, (25, 75))
-    reach = ranges * (high - low)
+    reach = max(ranges * (high - low), _tick_ns(samples_ns))
     return float(low - reach), float(high + reach)
+
+
+def _tick_ns(samples_ns: NDArray[np.int64]) -> float:
+    """The least difference between samples, as far as it may be the clock's; 0 if all are equal.
+
+    Where most samples are the same tick of a coarse clock, the quartiles are equal, and the next
+    tick is no outlier.
+    """
+    steps = np.diff(np.unique(samples_ns))
+    if not steps.size:
+        return 0.0
+    return min(float(steps.min()), _COARSEST_TICK * float(np.median(samples_ns)))

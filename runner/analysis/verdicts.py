@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -53,6 +53,16 @@ class Design:
         """The effect as a difference of logs."""
         return math.log1p(self.effect)
 
+    def confidence_of_each(self, comparisons: int) -> float:
+        """The confidence of one comparison at which all of them together have the design's.
+
+        An interval that is as narrow as asked at this confidence is never left inconclusive: either
+        it is wholly on one side of 0, and Holm rejects, or it lies inside the margin.
+
+        Source: Bonferroni's inequality; Dunn (1961), Multiple comparisons among means, JASA 56.
+        """
+        return 1 - (1 - self.confidence) / max(1, comparisons)
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -66,7 +76,8 @@ class Comparison:
         permutation_p_value: the same question asked of the sign-flip test.
         below_effect: slower or faster for certain, and for certain by less than the effect.
         blocks: with both arms valid.
-        needed_blocks: in all, at the spread seen, until the interval is narrow enough.
+        needed_blocks: in all, at the spread seen, until the interval is narrow enough at the
+            confidence that the comparison has within the family.
         mean_ratio: the ratio if processes were summed up by their mean.
         mean_verdict: what the verdict would then be, in the family of all comparisons' means.
         p90_ratio: the ratio of 90th percentiles.
@@ -98,6 +109,8 @@ class Control:
     Attributes:
         expected: that ratio.
         confidence: of the interval that decides.
+        out_of_step: the delay that the pilot fixed does not amount to the effect in these blocks;
+            it proves nothing then, found or not. Of the delayed control alone.
     """
 
     ratio: float | None
@@ -105,6 +118,7 @@ class Control:
     expected: float
     confidence: float
     passed: bool
+    out_of_step: bool = False
 
 
 Arm = Mapping[int, ProcessSummary]
@@ -170,23 +184,16 @@ def compare(
         for figure in ("log_median", "log_mean", "log_p90")
     ]
     return [
-        _comparison((one, base), differences(arms[one], arms[base]), decided, design, generator)
+        _comparison(
+            (one, base),
+            differences(arms[one], arms[base]),
+            decided,
+            design,
+            _needed_blocks(decided[0].interval, design, len(there)),
+            generator,
+        )
         for (one, base), decided in zip(there, zip(*by_figure, strict=True), strict=True)
     ]
-
-
-def is_precise(arms: Mapping[str, Arm], pairs: Pairs, design: Design, least_blocks: int) -> bool:
-    """Whether every comparison's interval has half-width effect/2 or less.
-
-    It looks at widths alone, never at where an interval lies: stopping when a difference becomes
-    significant would raise false alarms to 16-30 %.
-    """
-    there = _there(arms, pairs)
-    for one, base in there:
-        interval = t_interval(differences(arms[one], arms[base]), design.confidence)
-        if interval.count < least_blocks or interval.half_width > design.margin / 2:
-            return False
-    return bool(there)
 
 
 def check_identical(arm: Arm, baseline: Arm) -> Control:
@@ -210,13 +217,11 @@ def check_delayed(arm: Arm, baseline: Arm, delay_ns: int, design: Design) -> Con
     )
     interval = t_interval(differences(arm, baseline), design.confidence)
     slack = DELAY_TOLERANCE * design.margin
-    right_size = (
-        interval.low - slack <= expected <= interval.high + slack
-        # A delay fixed by a pilot that was out of step shows what it was not meant to show.
-        and abs(expected - design.margin) <= slack
-    )
-    passed = interval.count >= 2 and interval.low > 0 and right_size
-    return _control(interval, math.exp(expected), design.confidence, passed=passed)
+    out_of_step = abs(expected - design.margin) > slack
+    right_size = interval.low - slack <= expected <= interval.high + slack
+    passed = interval.count >= 2 and interval.low > 0 and right_size and not out_of_step
+    control = _control(interval, math.exp(expected), design.confidence, passed=passed)
+    return replace(control, out_of_step=out_of_step)
 
 
 def _there(arms: Mapping[str, Arm], pairs: Pairs) -> list[tuple[str, str]]:
@@ -228,6 +233,7 @@ def _comparison(
     values: Sequence[float],
     decisions: tuple[Decision, ...],
     design: Design,
+    needed_blocks: int | None,
     generator: np.random.Generator,
 ) -> Comparison:
     """The comparison by medians, with what means and 90th percentiles say beside it.
@@ -250,7 +256,7 @@ def _comparison(
         below_effect=decision.below_effect,
         effect=design.effect,
         blocks=interval.count,
-        needed_blocks=_needed_blocks(interval, design),
+        needed_blocks=needed_blocks,
         mean_ratio=_ratio(by_mean.interval),
         mean_verdict=by_mean.verdict,
         p90_ratio=_ratio(by_p90.interval),
@@ -276,10 +282,11 @@ def _decision(
     return Decision(interval, p_value, adjusted_p_value, verdict, differs and is_small)
 
 
-def _needed_blocks(interval: Interval, design: Design) -> int | None:
+def _needed_blocks(interval: Interval, design: Design, family: int) -> int | None:
     if interval.count < 2:
         return None
-    return blocks_for_half_width(interval.deviation, design.margin / 2, design.confidence)
+    confidence = design.confidence_of_each(family)
+    return blocks_for_half_width(interval.deviation, design.margin / 2, confidence)
 
 
 def _ratio(interval: Interval) -> float | None:

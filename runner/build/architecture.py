@@ -13,6 +13,7 @@ from runner.build.head import make_layer
 from runner.build.weights import make_base
 from runner.spec.architectures import ARCHITECTURES
 
+
 def build_model(
     params: Mapping[str, Any], image_size: tuple[int, int], classes: int
 ) -> keras.Model:
@@ -21,7 +22,7 @@ def build_model(
     The base's layers stand in the model itself, not in a model inside it.
 
     Args:
-        params: a `runner.spec.model.Model` as JSON.
+        params: a `runner.spec.recipe.Model` as JSON.
 
     Raises:
         StageFailure: the recipe asks for what Keras refuses, or names what is not there.
@@ -45,9 +46,8 @@ def build_model(
             why=f"its output has the shape {given.shape}",
             remedy="put global_average_pooling or flatten before its classifier",
         )
-    model = keras.Model(base.input, given)
-    _set_momentum(model, params["base"]["batch_norm_momentum"])
-    return model
+    _set_momentum(base, params["base"]["batch_norm_momentum"])
+    return keras.Model(base.input, given)
 
 
 def choose_trainable(
@@ -61,7 +61,7 @@ def choose_trainable(
     A frozen batch normalization also keeps its moving averages, as Keras has it.
 
     Args:
-        trainable: a `runner.spec.model.Trainable` as JSON.
+        trainable: a `runner.spec.recipe.Trainable` as JSON.
         freeze_batch_norm: whether no batch normalization is trained, whatever the policy says.
     """
     policy, argument = trainable["policy"], trainable["argument"]
@@ -88,7 +88,7 @@ def build_base(params: Mapping[str, Any], image_size: tuple[int, int]) -> keras.
     """A base without its top, filled with its weights.
 
     Args:
-        params: a `runner.spec.model.Base` as JSON.
+        params: a `runner.spec.recipe.Base` as JSON.
         image_size: height and width.
     """
     options: dict[str, Any] = {"input_shape": (*image_size, 3), "include_top": False}
@@ -115,9 +115,10 @@ def _chosen(policy: str, argument: Any, names: Sequence[str]) -> list[bool]:
             return [regex.fullmatch(argument, name) is not None for name in names]
 
 
-def _set_momentum(model: keras.Model, momentum: float | None) -> None:
+def _set_momentum(base: keras.Model, momentum: float | None) -> None:
+    """Sets the base's own; a head's layers have options of their own."""
     if momentum is None:
         return
-    for layer in model.layers:
+    for layer in base.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = momentum

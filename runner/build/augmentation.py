@@ -23,7 +23,7 @@ class Augmenter:
     training that is resumed sees the same images as one that never stopped.
 
     Args:
-        steps: `runner.spec.model.Augmentation` records as JSON, in their order.
+        steps: `runner.spec.recipe.Augmentation` records as JSON, in their order.
     """
 
     def __init__(self, steps: Sequence[Mapping[str, Any]], seed: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_NAME = "checkpoint.npz"
+CHECKPOINT = "checkpoint.npz"
 _STATE = "state"
 
 Arrays = Sequence[NDArray[Any]]
@@ -22,7 +21,7 @@ Arrays = Sequence[NDArray[Any]]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A training after an epoch.
+    """A training at some moment.
 
     Attributes:
         state: what fits JSON: phase, epoch, history, early stopping.
@@ -38,45 +37,59 @@ class CheckpointFolder:
 
     Args:
         folder: need not exist; None keeps nothing.
+        name: of its file.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, name: str = CHECKPOINT) -> None:
         self._folder = folder
+        self._name = name
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Replaces the last one, at once."""
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(checkpoint.state).encode()
+        counts = {name: len(group) for name, group in checkpoint.groups.items()}
+        text = json.dumps({"state": checkpoint.state, "counts": counts}).encode()
         arrays: dict[str, Any] = {_STATE: np.frombuffer(text, np.uint8)}
         arrays |= {
             f"{name}.{index}": array
             for name, group in checkpoint.groups.items()
             for index, array in enumerate(group)
         }
-        draft = self._folder / f"{_NAME}.{os.getpid()}"
+        self._remove_drafts()
+        draft = self._folder / f"{self._name}.{os.getpid()}"
         with draft.open("wb") as file:
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(self._folder / _NAME)
+        draft.replace(self._folder / self._name)
+        _sync(self._folder)
 
     def load(self) -> Checkpoint | None:
         """The last one; None where there is none, or it is damaged: then it is removed."""
-        if self._folder is None or not (self._folder / _NAME).exists():
+        if self._folder is None or not (self._folder / self._name).exists():
             return None
-        groups: dict[str, dict[int, NDArray[Any]]] = {}
         try:
-            # Every member of the archive has a checksum, which reading verifies.
-            with np.load(self._folder / _NAME, allow_pickle=False) as archive:
-                state = json.loads(archive[_STATE].tobytes())
+            # Every member of the archive has a checksum, which reading verifies; what a flipped
+            # bit elsewhere leads to is any error that the reader can raise.
+            with (
+                (self._folder / self._name).open("rb") as file,
+                np.load(file, allow_pickle=False) as archive,
+            ):
+                saved = json.loads(archive[_STATE].tobytes())
+                # A group may be empty, and has no member then.
+                groups: dict[str, dict[int, NDArray[Any]]] = {name: {} for name in saved["counts"]}
                 for key in archive.files:
                     name, _, index = key.partition(".")
                     if index:
                         groups.setdefault(name, {})[int(index)] = archive[key]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            print(f"the checkpoint is damaged and left out: {error}")  # noqa: T201 - to the log
+            # The archive's own list of members has no checksum.
+            if {name: len(group) for name, group in groups.items()} != saved["counts"]:
+                raise ValueError("members are missing")  # noqa: TRY301 - as any other damage
+            state = saved["state"]
+        except Exception as error:
+            print(f"{self._name} is damaged and left out: {error}")  # noqa: T201 - to the log
             self.remove()
             return None
         return Checkpoint(
@@ -87,4 +100,18 @@ class CheckpointFolder:
         """Removes what is there."""
         if self._folder is not None:
             with contextlib.suppress(FileNotFoundError):
-                (self._folder / _NAME).unlink()
+                (self._folder / self._name).unlink()
+
+    def _remove_drafts(self) -> None:
+        """Those of processes that died over them."""
+        for draft in self._folder.glob(f"{self._name}.*") if self._folder else ():
+            if not Path("/proc", draft.suffix.removeprefix(".")).exists():
+                draft.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import tensorflow as tf
 
 from runner.build.arrays import open_array, save_array
 from runner.build.batches import TrainingBatches
+from runner.build.checkpoints import CheckpointFolder
 from runner.build.class_weights import weigh_classes
-from runner.build.distillation import check_teacher, make_teaching_loss, to_logits
+from runner.build.distillation import are_logits, check_teacher, make_teaching_loss, to_logits
 from runner.build.failures import StageFailure
 from runner.build.networks import (
     KERAS_FILE,
@@ -30,20 +32,36 @@ from runner.build.networks import (
 )
 from runner.build.objectives import make_loss
 from runner.build.protocol import Progress, Report
+from runner.build.scoring import score
+from runner.build.step_training import StepTraining
 from runner.scaling import scale
 from runner.spec.architectures import Scaling
-from runner.build.scoring import score
+
+# Images that tell whether a network answers with logits.
+_PROBES = 32
 
 
 def compress_model(
-    params: Mapping[str, Any], inputs: Mapping[str, Path], output: Path, report: Report
+    params: Mapping[str, Any],
+    inputs: Mapping[str, Path],
+    output: Path,
+    report: Report,
+    scratch: Path | None = None,
 ) -> dict[str, Any]:
     """Writes `model.keras`, or `saved_model` after quantization-aware training; scores, history.
 
+    An attempt that follows a killed one goes on after its last epoch.
+
     Args:
-        params: `steps` are `runner.spec.model.CompressionStep` as JSON, `train` is a `Train`;
+        params: `steps` are `runner.spec.recipe.CompressionStep` as JSON, `train` is a `Train`;
             `scaling` says how pixels become the model's input, `teacher_scaling` the teacher's.
         inputs: `source` holds the trained model, `data` the images, `teacher` another model.
+        scratch: a folder that outlives this attempt, for checkpoints; None makes none.
+
+    Returns:
+        The network's counts; `resumed_after`, epochs that an earlier attempt had done;
+        `keras_accuracy`, the share of test images that it classifies correctly; `compression`,
+        that share `before`, and the images `lost` and `gained` since.
     """
     keras.backend.clear_session()
     seed = params["train"]["seed"]
@@ -56,40 +74,79 @@ def compress_model(
             why="its layers are not known any more, only its graph",
             remedy="name the .keras file that it was made of",
         )
-    work = _Work(load_keras(path), params, inputs, report)
-    for step in params["steps"]:
-        work.do(step["name"], step["options"])
+    model = load_keras(path)
+    work = _Work(model, params, inputs, StepTraining(model, CheckpointFolder(scratch), report))
+    work.run()
     network = work.finish(output)
     scores = score(network, inputs["data"], params["scaling"])
     save_array(output / "test_scores.npy", scores)
-    (output / "history.json").write_text(json.dumps(work.history), encoding="utf-8")
-    labels = open_array(inputs["data"] / "test_labels.npy")
+    (output / "history.json").write_text(json.dumps(work.training.history), encoding="utf-8")
+    labels = np.asarray(open_array(inputs["data"] / "test_labels.npy"))
+    right = scores.argmax(axis=1) == labels
     return {
         **summary_of(of_keras(work.model)),
-        "keras_accuracy": float(np.mean(scores.argmax(axis=1) == labels)),
+        "resumed_after": work.training.resumed_after,
+        "keras_accuracy": float(np.mean(right)),
+        "compression": _lost(inputs["source"] / "test_scores.npy", labels, right),
+    }
+
+
+def _lost(source_scores: Path, labels: Any, right: Any) -> dict[str, Any] | None:
+    """What compression did to the answers; None where the network was not scored before.
+
+    Args:
+        labels: shape (images,).
+        right: whether the compressed network's answer is, shape (images,).
+    """
+    if not source_scores.exists():
+        return None
+    was_right = open_array(source_scores).argmax(axis=1) == labels
+    return {
+        "before": float(np.mean(was_right)),
+        "lost": int(np.sum(was_right & ~right)),
+        "gained": int(np.sum(~was_right & right)),
     }
 
 
 @dataclass
 class _Work:
-    """The steps under way: the Keras 3 model, or what tf-keras made of it last."""
+    """The steps under way: the Keras 3 model, or what tf-keras made of it last.
+
+    Attributes:
+        done: the steps that are finished, with their options.
+        quantized: the tf-keras model that rounds; None until that step is done.
+    """
 
     model: keras.Model
     params: Mapping[str, Any]
     inputs: Mapping[str, Path]
-    report: Report
-    history: dict[str, dict[str, list[float]]] = field(default_factory=dict)
+    training: StepTraining
     done: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     quantized: Any = None
 
-    def do(self, name: str, options: Mapping[str, Any]) -> None:
-        """Does one step."""
-        self.report(Progress(0, max(1, options["epochs"]), f"{name}: preparing", "epoch"))
+    def run(self) -> None:
+        """Does all steps that are not done yet."""
+        steps = self.params["steps"]
+        finished = self.training.resume()
+        for number, step in enumerate(steps):
+            if number >= finished:
+                self.training.begin(number)
+                self._do(step["name"], step["options"])
+                if number + 1 < len(steps):
+                    self.training.end()
+            self.done[step["name"]] = step["options"]
+
+    @cached_property
+    def is_linear(self) -> bool:
+        """Whether the network answers with logits."""
+        return self._gives_logits(of_keras(self.model), self.params["scaling"])
+
+    def _do(self, name: str, options: Mapping[str, Any]) -> None:
+        self.training.report(Progress(0, max(1, options["epochs"]), f"{name}: preparing", "epoch"))
         if name == "distill":
             self._distill(options)
         else:
             self._optimize(name, options)
-        self.done[name] = options
 
     def finish(self, output: Path) -> Network:
         """Writes the model; returns it as what is scored."""
@@ -124,16 +181,22 @@ class _Work:
         twin = make_twin(self.model)
         batches = self._batches()
 
-        def fit(wrapped: Any, callbacks: Any) -> None:
+        def fit(wrapped: Any, callbacks: Sequence[Any]) -> None:
             loss = self._loss(tf_keras)
             wrapped.compile(
                 optimizer=tf_keras.optimizers.Adam(options["learning_rate"]),
-                loss=lambda labels, scores: loss.per_image(labels, scores),
+                loss=loss.per_image,
                 metrics=[tf_keras.metrics.SparseCategoricalAccuracy(name="accuracy")],
                 jit_compile=False,
             )
-            for epoch in range(options["epochs"]):
-                self._fit_epoch(wrapped, batches, name, epoch, options["epochs"], callbacks)
+            self.training.fit(
+                wrapped,
+                batches,
+                name=name,
+                epochs=options["epochs"],
+                library=tf_keras,
+                callbacks=callbacks,
+            )
 
         if name == "quantization_aware":
             self.quantized = compression.quantization_aware(twin, options, self.done, fit)
@@ -155,10 +218,9 @@ class _Work:
             )
         teacher = open_artifact(self.inputs["teacher"])
         check_teacher(teacher, self.model)
-        is_linear = _is_linear(self.model)
-        teacher_is_linear = _is_linear(teacher.owner)
-        batches = self._batches(scaling="raw")
         scaling, teacher_scaling = self.params["scaling"], self.params["teacher_scaling"]
+        teacher_is_linear = self._gives_logits(teacher, teacher_scaling)
+        batches = self._batches(scaling="raw")
 
         def pack(pixels: Any, labels: Any, weights: Any) -> Any:
             (answer,) = teacher.call([scale(pixels, teacher_scaling)])
@@ -167,41 +229,23 @@ class _Work:
             return scale(pixels, scaling), packed, weights
 
         batches.dataset = batches.dataset.map(pack)
-        loss = make_teaching_loss(self._loss(keras).per_image, options, is_linear=is_linear)
+        loss = make_teaching_loss(self._loss(keras).per_image, options, is_linear=self.is_linear)
         self.model.compile(
             optimizer=keras.optimizers.Adam(options["learning_rate"]),
             loss=loss,
             metrics=[_accuracy],
             jit_compile=False,
         )
-        for epoch in range(options["epochs"]):
-            self._fit_epoch(self.model, batches, "distill", epoch, options["epochs"], [])
-
-    def _fit_epoch(
-        self,
-        model: Any,
-        batches: TrainingBatches,
-        name: str,
-        epoch: int,
-        epochs: int,
-        callbacks: Any,
-    ) -> None:
-        batches.begin_epoch(epoch)
-        fitted = model.fit(
-            batches.dataset, initial_epoch=epoch, epochs=epoch + 1, verbose=0, callbacks=callbacks
+        self.training.fit(
+            self.model, batches, name="distill", epochs=options["epochs"], library=keras
         )
-        logs = {key: float(values[-1]) for key, values in fitted.history.items()}
-        if not np.isfinite(logs["loss"]):
-            raise StageFailure(
-                "nan_loss",
-                "the loss became NaN or infinite",
-                why=f"in epoch {epoch + 1} of {name}",
-                remedy="lower the learning rate of this step",
-            )
-        for key, value in logs.items():
-            self.history.setdefault(name, {}).setdefault(key, []).append(value)
-        note = f"{name}: epoch {epoch + 1}/{epochs}, accuracy {logs['accuracy']:.2f}"
-        self.report(Progress(epoch + 1, epochs, note, "epoch"))
+
+    def _gives_logits(self, network: Network, scaling: Scaling) -> bool:
+        """Whether a network answers training images with logits; its layers need not tell."""
+        images = open_array(self.inputs["data"] / "train_images.npy")[: network.batch or _PROBES]
+        given = scale(tf.constant(images, tf.float32), scaling)
+        (answer,) = network.call([tf.cast(given, network.inputs[0].dtype)])
+        return are_logits(np.asarray(answer, np.float64))
 
     def _batches(self, scaling: Scaling | None = None) -> TrainingBatches:
         data, train = self.inputs["data"], self.params["train"]
@@ -221,7 +265,7 @@ class _Work:
         return make_loss(
             self.params["train"]["loss"],
             classes,
-            from_logits=_is_linear(self.model),
+            from_logits=self.is_linear,
             library=library,
         )
 
@@ -234,18 +278,11 @@ def _accuracy(packed: Any, scores: Any) -> Any:
 _accuracy.__name__ = "accuracy"
 
 
-def _is_linear(model: Any) -> bool:
-    """Whether a Keras model's last layer gives logits; other models give scores."""
-    if not isinstance(model, keras.Model):
-        return False
-    activation = getattr(model.layers[-1], "activation", None)
-    return getattr(activation, "__name__", "") == "linear"
-
-
 def _check_packages() -> None:
     try:
-        import tensorflow_model_optimization  # noqa: F401 - whether it can be
-        import tf_keras  # noqa: F401 - as above
+        # The other one needs it, and doesn't say its name.
+        import tf_keras  # noqa: F401, I001 - whether it can be
+        import tensorflow_model_optimization  # noqa: F401 - as above
     except ImportError as error:
         raise StageFailure(
             "missing_package",

@@ -117,7 +117,7 @@ def quantization_aware(
         if options.get("layers") is None:
             annotated = quantize.quantize_annotate_model(model)
         else:
-            chosen = _matching(model, options["layers"], "quantization_aware", lambda layer: True)
+            chosen = _matching(model, options["layers"], "quantization_aware", lambda _: True)
             annotated = _wrap(model, chosen, quantize.quantize_annotate_layer)
         quantized = quantize.quantize_apply(annotated, **({"scheme": scheme} if scheme else {}))
     except (ValueError, RuntimeError) as error:
@@ -153,9 +153,7 @@ def _choose(
     return _matching(model, options.get("layers"), step, fits)
 
 
-def _matching(
-    model: Any, pattern: str | None, step: str, fits: Callable[[Any], bool]
-) -> set[str]:
+def _matching(model: Any, pattern: str | None, step: str, fits: Callable[[Any], bool]) -> set[str]:
     able = [layer.name for layer in model.layers if fits(layer)]
     chosen = {name for name in able if pattern is None or re.fullmatch(pattern, name)}
     if not chosen:

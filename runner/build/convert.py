@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from runner.build.arrays import open_array
 from runner.build.failures import StageFailure
-from runner.build.multiply_adds import count_multiply_adds
 from runner.build.networks import Network, open_artifact
 from runner.build.protocol import Progress, Report
 from runner.build.quantization import convert_selectively, run_converter, set_per_tensor
-from runner.scaling import scale
 from runner.build.selection import noted_scopes
 from runner.build.tflite_file import INPUT, OUTPUT, add_signature, describe
 from runner.build.weight_audit import audit_weights, share_of_zeros
-from runner.spec.terms import CALIBRATED_MODES
+from runner.scaling import scale
 from runner.spec.architectures import Scaling
+from runner.spec.terms import CALIBRATED_MODES, WEIGHT_MODES
+
 
 def convert_model(
     params: Mapping[str, Any], source: Path, data: Path | None, output: Path, report: Report
@@ -32,14 +32,14 @@ def convert_model(
     """Writes `model.tflite`, for a batch of one, and `weights.json`, what its weights are like.
 
     Args:
-        params: `quantize` is a `runner.spec.model.Quantize` as JSON, of which modes that need no
+        params: `quantize` is a `runner.spec.recipe.Quantize` as JSON, of which modes that need no
             calibration may have the mode alone; `scaling` says how pixels become the model's input.
         source: the folder that holds the network, see `networks.open_artifact`.
         data: the folder of images; None where the mode needs none.
 
     Returns:
-        What `tflite_file.describe` says; `calibration_images`; `kept_float`, operators that were left
-        in float; `multiply_adds`; `zeros`, the share of all weights that is zero.
+        What `tflite_file.describe` says; `calibration_images`; `kept_float`, operators that were
+        left in float; `zeros`, the share of all weights that is zero.
     """
     quantize = params["quantize"]
     report(Progress(0, 1, f"to {quantize['mode']}", "image"))
@@ -73,13 +73,18 @@ def convert_model(
         content, kept = convert_selectively(converter, function, scopes, quantize)
     else:
         content = run_converter(converter, quantize["mode"])
+    if quantize["mode"] in WEIGHT_MODES:
+        from runner.build.weight_quantization import quantize_weights
+
+        content = quantize_weights(
+            content, quantize["mode"], per_channel=quantize.get("per_channel", True)
+        )
     content = add_signature(content, *_names(network))
     (output / "model.tflite").write_bytes(content)
     audit = json.dumps(audit_weights(content), indent=1)
     (output / "weights.json").write_text(audit, encoding="utf-8")
     return {
         **describe(content),
-        "multiply_adds": count_multiply_adds(content),
         "zeros": share_of_zeros(content),
         "calibration_images": len(calibration.chosen) if calibration else 0,
         "kept_float": len(kept),
@@ -106,7 +111,7 @@ def make_converter(function: Any, mode: str, *, is_calibrated: bool = False) -> 
     converter = tf.lite.TFLiteConverter.from_concrete_functions(
         [function.get_concrete_function()], function
     )
-    if mode != "float32":
+    if mode not in {"float32", *WEIGHT_MODES}:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     match mode:
         case "float16":

@@ -30,14 +30,15 @@ def make_data(params: Mapping[str, Any], output: Path, report: Report) -> dict[s
     at a time is in memory, or one block of drawn ones.
 
     Args:
-        params: a `runner.spec.model.Data` as JSON.
+        params: a `runner.spec.recipe.Data` as JSON.
 
     Returns:
         `classes`, `train_images`, `test_images`, `class_counts` (class -> images of both splits),
         `empty_classes`, `corrupt` (how many) and `corrupt_names` (the first of them).
 
     Raises:
-        StageFailure: there are fewer than two classes, or more corrupt images than allowed.
+        StageFailure: there are fewer than two classes, more corrupt images than allowed, or none
+            to train or to test on.
     """
     size = (params["image_size"][0], params["image_size"][1])
     collection = open_source(params["source"], size)
@@ -54,6 +55,7 @@ def make_data(params: Mapping[str, Any], output: Path, report: Report) -> dict[s
     written = _write(collection, chosen, is_test, size, output, report)
     _check_corrupt(written.corrupt, len(chosen), params["corrupt_limit"])
     _check_classes(written.labels["train"], collection.classes)
+    _check_test(written.labels["test"], collection, len(chosen))
     for name in _SPLITS:
         save_array(output / f"{name}_labels.npy", np.array(written.labels[name], np.int64))
     classes = list(collection.classes)
@@ -78,7 +80,7 @@ def open_source(source: Mapping[str, Any], size: tuple[int, int]) -> Collection:
     """The labelled images of a source; what only one of them needs is imported there.
 
     Args:
-        source: a `runner.spec.model.Source` as JSON.
+        source: a `runner.spec.recipe.Source` as JSON.
         size: height and width, for images that are drawn.
     """
     kind, options = source["kind"], source["options"]
@@ -193,6 +195,22 @@ def _check_classes(labels: list[int], classes: Any) -> None:
             why="each class needs images to train on",
             remedy="add images, raise data.limit, or remove the class",
         )
+
+
+def _check_test(labels: list[int], collection: Collection, used: int) -> None:
+    if labels:
+        return
+    is_own = collection.is_test is not None
+    raise StageFailure(
+        "bad_input",
+        "no image is left to test on",
+        why="its own test images can't be read, or data.limit leaves none of them"
+        if is_own
+        else f"each of {len(collection.classes)} classes keeps one of {used} images to train on",
+        remedy="add test images, or raise data.limit"
+        if is_own
+        else "add images, or raise data.limit",
+    )
 
 
 def _listed(words: str, names: Any) -> str:

@@ -6,22 +6,32 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from runner.build.failures import StageFailure
 from runner.build.networks import Network
 
 _LEAST = 1e-7
+_TOLERANCE = 0.02
+
+
+def are_logits(answers: NDArray[np.float64]) -> bool:
+    """Whether answers, shape (images, classes), are logits.
+
+    Scores are not negative and add up to one for each image, rounded to 8 or 16 bits too.
+    """
+    sums = answers.sum(axis=1)
+    return not ((answers >= 0).all() and np.allclose(sums, 1, rtol=0, atol=_TOLERANCE))
 
 
 def to_logits(answer: Any, *, is_linear: bool) -> Any:
-    """Logits of a network's answer; of softmax scores, their logarithm, which differs by a constant."""
+    """Logits of an answer; of softmax scores, their logarithm, which differs by a constant."""
     return answer if is_linear else tf.math.log(tf.maximum(answer, _LEAST))
 
 
-def make_teaching_loss(
-    label_loss: Any, options: Mapping[str, Any], *, is_linear: bool
-) -> Any:
+def make_teaching_loss(label_loss: Any, options: Mapping[str, Any], *, is_linear: bool) -> Any:
     """A loss of packed answers, float32 of shape (batch, 1 + classes): the label, teacher's logits.
 
     The teacher's share is the divergence of both networks' softened answers, times the square of
@@ -63,6 +73,7 @@ def check_teacher(teacher: Network, model: keras.Model) -> None:
         raise StageFailure(
             "bad_input",
             "the teacher doesn't fit the network that learns from it",
-            why=f"it takes {found[0]} and gives {found[1]}; the network {wanted[0]} and {wanted[1]}",
+            why=f"it takes {found[0]} and gives {found[1]}; "
+            f"the network {wanted[0]} and {wanted[1]}",
             remedy="the teacher needs the same image size and the same classes",
         )

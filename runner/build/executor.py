@@ -7,17 +7,18 @@ other machines, fits behind the same few methods.
 from __future__ import annotations
 
 import queue
+import shutil
 import threading
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Protocol
 
 from runner.build.protocol import Report, StageOutcome, StageRequest
-from runner.build.worker_process import WorkerProcess, start_worker
+from runner.build.worker_process import UNLIMITED, WorkerProcess, start_worker
 from runner.errors import StageError
+from runner.spec.measurement import StageLimits
 
 # After this long, workers that were asked to end are killed.
 _PATIENCE_S = 0.3
@@ -47,10 +48,14 @@ class LocalExecutor:
             that may be submitted: they wait.
         logs: receives one log a stage.
         threads: cores that each worker may use.
+        limits: of each stage.
     """
 
-    def __init__(self, workers: int, logs: Path, *, threads: int) -> None:
+    def __init__(
+        self, workers: int, logs: Path, *, threads: int, limits: StageLimits = UNLIMITED
+    ) -> None:
         self.workers = workers
+        self._limits = limits
         self._logs = logs
         self._threads = threads
         self._orders: queue.SimpleQueue[_Order | None] = queue.SimpleQueue()
@@ -65,12 +70,7 @@ class LocalExecutor:
         """Starts nothing yet."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Ends every worker, also one in the middle of a stage."""
         self.close()
 
@@ -131,9 +131,17 @@ class LocalExecutor:
             if worker is not None and not worker.suits(order.request):
                 self._dismiss(worker)
                 worker = None
+            is_fresh = worker is None
             worker = worker or self._hire(order.request, log)
             outcome = worker.run(order.request, log, order.on_progress)
         except StageError as error:
+            if error.kind == "out_of_memory" and worker and not self._is_closing:
+                # What it holds of this stage, or of those before, would be missing to the next one.
+                self._dismiss(worker)
+                worker = None
+                if not is_fresh:
+                    _empty(order.request.output)
+                    return self._fulfil(order, None)
             order.future.set_exception(_interrupted(error) if self._is_closing else error)
         except BaseException as error:
             # It may still be at work on this stage.
@@ -149,7 +157,7 @@ class LocalExecutor:
         with self._lock:
             if self._is_closing:
                 raise StageError("not started", stage=request.stage, kind="interrupted")
-            worker = start_worker(self._threads, request, log)
+            worker = start_worker(self._threads, request, log, self._limits)
             self._alive.add(worker)
         return worker
 
@@ -168,3 +176,11 @@ def _interrupted(error: StageError) -> StageError:
         remedy="run the same command again; it goes on where it stopped",
         log=error.log,
     )
+
+
+def _empty(folder: Path) -> None:
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import math
 from collections.abc import Iterator
+from urllib.error import HTTPError, URLError
 
 # What libraries write when the system's error number got lost on the way.
 _FULL_DISK_WORDS = ("No space left on device", "errno = 28", "Disk quota exceeded")
+# What the system refuses for the moment: processes, open files.
+_FOR_THE_MOMENT = {errno.EAGAIN, errno.ENFILE}
 _MOST_LINES = 12
 _MOST_CHARACTERS = 1500
 
@@ -16,7 +20,7 @@ class StageFailure(Exception):  # noqa: N818 - what happened, not a mistake
 
     Args:
         kind: a stable word for machines: `bad_input`, `exception`, `missing_package`, `nan_loss`,
-            `no_space`, `out_of_memory` or `refused`.
+            `no_space`, `out_of_memory`, `refused`, or `unavailable`: it may be there in a minute.
     """
 
     def __init__(self, kind: str, what: str, *, why: str = "", remedy: str = "") -> None:
@@ -29,6 +33,20 @@ class StageFailure(Exception):  # noqa: N818 - what happened, not a mistake
     def as_record(self) -> dict[str, str]:
         """The failure as the parent reads it."""
         return {"kind": self.kind, "what": self.what, "why": self.why, "remedy": self.remedy}
+
+
+def check_loss(loss: float, where: str, remedy: str) -> None:
+    """Ends a training that has gone astray.
+
+    Args:
+        where: the epoch and the batch, in words.
+
+    Raises:
+        StageFailure: the loss is no number any more.
+    """
+    if not math.isfinite(loss):
+        what = "the loss became NaN or infinite"
+        raise StageFailure("nan_loss", what, why=where, remedy=remedy)
 
 
 def explain(error: BaseException) -> StageFailure:
@@ -45,8 +63,22 @@ def explain(error: BaseException) -> StageFailure:
             why=str(named[0].filename) if named else excerpt(error),
             remedy="free some room and run the same command again; it goes on where it stopped",
         )
-    # TensorFlow's own exception is known by its name: this module never imports it.
-    if any(isinstance(c, MemoryError) or _name(c) == "ResourceExhaustedError" for c in causes):
+    if any(isinstance(c, OSError) and c.errno in _FOR_THE_MOMENT for c in causes):
+        return StageFailure(
+            "unavailable",
+            "the system had no room for another process or file",
+            why=excerpt(error),
+            remedy="end other work on this machine and run the same command again",
+        )
+    missing = next((c for c in causes if isinstance(c, ModuleNotFoundError)), None)
+    if missing is not None and not str(missing.name).startswith("runner"):
+        return StageFailure(
+            "missing_package",
+            f"the package {missing.name} is not installed",
+            why=excerpt(missing),
+            remedy="pip install 'retime[train]'",
+        )
+    if any(map(_is_no_memory, causes)):
         return StageFailure(
             "out_of_memory",
             "not enough memory",
@@ -61,6 +93,16 @@ def explain(error: BaseException) -> StageFailure:
     )
 
 
+def kind_of_download(error: BaseException) -> str:
+    """`unavailable` where the network is what failed, which it may not do again; or `refused`."""
+    for cause in _causes(error):
+        if isinstance(cause, HTTPError):
+            return "unavailable" if cause.code >= 500 else "refused"
+        if isinstance(cause, (URLError, ConnectionError, TimeoutError)):
+            return "unavailable"
+    return "refused"
+
+
 def excerpt(error: BaseException) -> str:
     """What an exception says, cut to what a person reads."""
     lines = [line.rstrip() for line in str(error).strip().splitlines() if line.strip()]
@@ -72,6 +114,13 @@ def _is_full_disk(error: BaseException) -> bool:
     if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return True
     return any(words in str(error) for words in _FULL_DISK_WORDS)
+
+
+def _is_no_memory(error: BaseException) -> bool:
+    # TensorFlow's own exception is known by its name: this module never imports it.
+    if isinstance(error, MemoryError) or _name(error) == "ResourceExhaustedError":
+        return True
+    return isinstance(error, OSError) and error.errno == errno.ENOMEM
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

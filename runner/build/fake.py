@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any
 
 from runner.build.protocol import Progress, Report, StageOutcome, StageRequest
@@ -46,12 +45,7 @@ class FakeExecutor:
     def __enter__(self) -> FakeExecutor:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def submit(self, request: StageRequest, on_progress: Report) -> Future[StageOutcome]:

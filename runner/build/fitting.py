@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,10 +12,11 @@ import tensorflow as tf
 
 from runner.build.batches import TrainingBatches
 from runner.build.checkpoints import Checkpoint, CheckpointFolder
-from runner.build.failures import StageFailure
+from runner.build.failures import check_loss
 from runner.build.optimizers import make_optimizer
 from runner.build.phases import Phase, enter
 from runner.build.protocol import Progress, Report
+from runner.build.snapshots import SnapshotTaker
 from runner.build.stopping import Stopper
 
 History = dict[str, list[float]]
@@ -33,7 +33,8 @@ class Training:
     Attributes:
         head_layers: how many of the model's last layers are its head.
         validation: batches of (images, labels) to judge each epoch by; None for none.
-        early_stopping: a `runner.spec.model.EarlyStopping` as JSON; each phase stops by itself.
+        early_stopping: a `runner.spec.recipe.EarlyStopping` as JSON; each phase stops by itself.
+        snapshots: is shown every step, counted over all phases.
         resumed_after: epochs that an earlier attempt had done.
         trained: the paths of the variables that any phase trained.
     """
@@ -45,6 +46,7 @@ class Training:
     loss: keras.losses.Loss
     early_stopping: dict[str, Any] | None
     checkpoints: CheckpointFolder
+    snapshots: SnapshotTaker
     report: Report
     history: History = field(default_factory=dict)
     resumed_after: int = 0
@@ -53,7 +55,8 @@ class Training:
     def run(self, phases: Sequence[Phase]) -> None:
         """Trains through all phases; `history` has a value for each epoch that was done."""
         total = sum(phase.epochs for phase in phases)
-        saved = self.checkpoints.load()
+        saved = self._last_checkpoint()
+        self.snapshots.take(0)
         for number, phase in enumerate(phases):
             self.trained |= enter(phase, self.model, self.head_layers)
             if saved and number < saved.state["phase"]:
@@ -72,6 +75,20 @@ class Training:
                     break
             if stopper.weights is not None:
                 self.model.set_weights(stopper.weights)
+
+    @property
+    def steps(self) -> int:
+        """Steps that were done."""
+        return len(self.history.get("loss", ())) * int(self.batches.steps)
+
+    def _last_checkpoint(self) -> Checkpoint | None:
+        """What an earlier attempt left, if the snapshots of its steps are there too."""
+        saved = self.checkpoints.load()
+        done = len(saved.state["history"]["loss"]) * self.batches.steps if saved else 0
+        if saved and not self.snapshots.has_all_until(done):
+            print("a snapshot of an earlier attempt is not there: training begins anew")  # noqa: T201 - to the log
+            return None
+        return saved
 
     def _compile(self, phase: Phase) -> None:
         self.model.compile(
@@ -96,7 +113,7 @@ class Training:
             epochs=1,
             verbose=0,
             shuffle=False,
-            callbacks=[_Watcher(index, total, self.report)],
+            callbacks=[_Watcher(index, total, self.report, self._after_step)],
             validation_data=self.validation,
         )
         logs = {name: float(values[-1]) for name, values in fitted.history.items()}
@@ -110,6 +127,10 @@ class Training:
             self.history.setdefault(name, []).append(value)
         weights = self.model.get_weights() if self.early_stopping else []
         return stopper.watch(logs, weights)
+
+    def _after_step(self, step: int) -> None:
+        """Takes note of a step of the epoch under way, counted from 1."""
+        self.snapshots.take(self.steps + step)
 
     def _save(self, phase: int, epoch: int, stopper: Stopper) -> None:
         state = {
@@ -137,7 +158,7 @@ class Training:
         self.history = dict(saved.state["history"])
         self.resumed_after = len(self.history["loss"])
         stopper.best, stopper.waited = saved.state["best"], saved.state["waited"]
-        stopper.weights = saved.groups.get("best")
+        stopper.weights = saved.groups.get("best") or None
         return int(saved.state["epoch"])
 
 
@@ -159,21 +180,20 @@ def _create_variables(model: keras.Model) -> None:
 class _Watcher(keras.callbacks.Callback):
     """Reports every batch of an epoch, and ends what has gone astray."""
 
-    def __init__(self, epoch: int, epochs: int, report: Report) -> None:
+    def __init__(
+        self, epoch: int, epochs: int, report: Report, after_step: Callable[[int], None]
+    ) -> None:
         super().__init__()
         self._epoch = epoch
         self._epochs = epochs
         self._report = report
+        self._after_step = after_step
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         loss, accuracy = float(logs["loss"]), float(logs["accuracy"])
-        if not math.isfinite(loss):
-            raise StageFailure(
-                "nan_loss",
-                "the loss became NaN or infinite",
-                why=f"in epoch {self._epoch + 1}, batch {batch + 1}",
-                remedy="lower the learning rate, or train fewer layers",
-            )
+        where = f"in epoch {self._epoch + 1}, batch {batch + 1}"
+        check_loss(loss, where, "lower the learning rate, or train fewer layers")
+        self._after_step(batch + 1)
         steps = self.params.get("steps") or batch + 1
         done = self._epoch + (batch + 1) / steps
         note = f"epoch {self._epoch + 1}/{self._epochs}, accuracy {accuracy:.2f}"

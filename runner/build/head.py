@@ -36,13 +36,14 @@ def make_layer(layer: Mapping[str, Any], classes: int) -> Any:
     """One layer of a head, not yet connected.
 
     Args:
-        layer: a `runner.spec.model.HeadLayer` as JSON.
+        layer: a `runner.spec.recipe.HeadLayer` as JSON.
         classes: how many the output tells apart.
     """
     kind, given = layer["kind"], dict(layer["options"])
     options = _keras_options(kind, given)
     if kind == "classifier":
-        return keras.layers.Dense(classes, name="classifier", **options)
+        # In 16 bits scores and losses would lose what the rest of a mixed precision keeps.
+        return keras.layers.Dense(classes, name="classifier", dtype="float32", **options)
     return _LAYERS[kind](**options)
 
 

@@ -17,7 +17,7 @@ def make_loss(
     Its method `per_image` gives a value for each image.
 
     Args:
-        loss: a `runner.spec.model.Loss` as JSON.
+        loss: a `runner.spec.recipe.Loss` as JSON.
         from_logits: whether scores are logits, as those of a classifier without softmax are. The
             mean squared error takes scores as they are in both cases.
         library: `keras`, or `tf_keras`, of which only `per_image` is to be used.

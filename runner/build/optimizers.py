@@ -26,7 +26,7 @@ def make_optimizer(
     """An optimizer that has done no step yet.
 
     Args:
-        optimizer: a `runner.spec.model.Optimizer` as JSON; its schedule counts in epochs.
+        optimizer: a `runner.spec.recipe.Optimizer` as JSON; its schedule counts in epochs.
         epochs: how many it is for, at the most.
 
     Raises:

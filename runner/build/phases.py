@@ -17,9 +17,9 @@ class Phase:
 
     Attributes:
         epochs: the most that it takes.
-        trainable: a `runner.spec.model.Trainable` as JSON.
+        trainable: a `runner.spec.recipe.Trainable` as JSON.
         freeze_batch_norm: whether the base's batch normalizations stay as they are.
-        optimizer: a `runner.spec.model.Optimizer` as JSON.
+        optimizer: a `runner.spec.recipe.Optimizer` as JSON.
         first_epoch: its first epoch, counted from 0 over all phases.
     """
 
@@ -34,8 +34,8 @@ def plan_phases(model: Mapping[str, Any], recipe: Mapping[str, Any]) -> list[Pha
     """The phases of a recipe; one where it names none, and none where it trains nothing.
 
     Args:
-        model: a `runner.spec.model.Model` as JSON.
-        recipe: a `runner.spec.model.Train` as JSON.
+        model: a `runner.spec.recipe.Model` as JSON.
+        recipe: a `runner.spec.recipe.Train` as JSON.
     """
     given = recipe["phases"] or ([{"epochs": recipe["epochs"]}] if recipe["epochs"] else [])
     phases: list[Phase] = []

@@ -20,12 +20,17 @@ from pathlib import Path
 from typing import Any
 
 
+def log_name(stage: str, key: str) -> str:
+    """The name of the file that receives what a stage prints."""
+    return f"{stage}-{key[:12]}.log"
+
+
 @dataclass(frozen=True)
 class StageRequest:
     """A stage to run.
 
     Attributes:
-        stage: its kind, as `runner.plan.stages` names it.
+        stage: its kind, as `runner.plan.records` names it.
         key: of the artifact; names the log.
         inputs: role -> folder of the artifact.
         output: an existing, empty folder.
@@ -43,7 +48,7 @@ class StageRequest:
     @property
     def log_name(self) -> str:
         """The name of the file that receives what the stage prints."""
-        return f"{self.stage}-{self.key[:12]}.log"
+        return log_name(self.stage, self.key)
 
     def as_line(self, number: int, log: Path) -> str:
         """The request as the worker reads it, with absolute paths."""

@@ -14,7 +14,9 @@ import h5py
 from runner.build.failures import StageFailure, excerpt
 
 # Objects of Keras's own modules only: naming any other would import it.
-_MODULES = re.compile(r"(keras|tf_keras|keras_core)(\..*)?|builtins|tensorflow\.(python\.)?keras\..*")
+_MODULES = re.compile(
+    r"(keras|tf_keras|keras_core)(\..*)?|builtins|tensorflow\.(python\.)?keras\..*"
+)
 # Layers of Keras that hold code, or open another file.
 _CODE = ("Lambda", "__lambda__", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
 # Operators that reach out of the graph: to Python, files or the network. Matched as prefixes.
@@ -79,7 +81,9 @@ def check_saved_model(folder: Path) -> None:
         _check_nodes(folder, graph.graph_def.node, _SAVER_OPERATORS)
         for function in graph.graph_def.library.function:
             called = {
-                attribute.func.name for node in function.node_def for attribute in node.attr.values()
+                attribute.func.name
+                for node in function.node_def
+                for attribute in node.attr.values()
             }
             if called & saver:
                 raise _refusal(folder, "its inference calls the function that writes variables")
@@ -89,7 +93,8 @@ def _check_nodes(folder: Path, nodes: Any, allowed: set[str]) -> None:
     for node in nodes:
         if node.op.startswith(_REACHING_OUT) and node.op not in allowed:
             raise _refusal(
-                folder, f"its graph has the operator {node.op} ({node.name}), which reaches out of it"
+                folder,
+                f"its graph has the operator {node.op} ({node.name}), which reaches out of it",
             )
 
 

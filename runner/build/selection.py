@@ -57,9 +57,7 @@ def find_operators(
     Raises:
         StageFailure: a pattern matches no layer that has operators of its own.
     """
-    owners = {
-        name: _owners(aliases.get(name, name), scopes) for name in operator_names(content)
-    }
+    owners = {name: _owners(aliases.get(name, name), scopes) for name in operator_names(content)}
     for pattern in patterns:
         if not any(re.fullmatch(pattern, owner) for some in owners.values() for owner in some):
             known = list(dict.fromkeys(owner for some in owners.values() for owner in some))

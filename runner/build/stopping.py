@@ -15,7 +15,7 @@ class Stopper:
     """Watches a figure of the validation images.
 
     Attributes:
-        recipe: a `runner.spec.model.EarlyStopping` as JSON; None never stops.
+        recipe: a `runner.spec.recipe.EarlyStopping` as JSON; None never stops.
         best: the best value so far.
         waited: epochs since then.
         weights: the best epoch's, where they are to be taken in the end.

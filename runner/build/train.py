@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,10 @@ from runner.build.fitting import Training
 from runner.build.networks import KERAS_FILE, count, of_keras
 from runner.build.objectives import make_loss
 from runner.build.phases import plan_phases
+from runner.build.precision import in_float32, layers_in
 from runner.build.protocol import Progress, Report
 from runner.build.scoring import score
+from runner.build.snapshots import SnapshotTaker
 from runner.plan.features import why_not_shared
 
 
@@ -42,8 +45,9 @@ def train_model(
     many threads, also when an attempt was killed and another one goes on after its last epoch.
 
     Args:
-        params: `model` and `train` are records of `runner.spec.model` as JSON; `scaling` says how
-            pixels become the model's input.
+        params: `model` and `train` are records of `runner.spec.recipe` as JSON; `scaling` says how
+            pixels become the model's input; `snapshots`, which may be left out, names the moments
+            at which weights are kept for `snapshots.make_snapshot`.
         scratch: a folder that outlives this attempt, for checkpoints; None makes none.
         features: what the frozen base answers to the images, where the head alone is trained; the
             weights that come out are the same.
@@ -54,22 +58,24 @@ def train_model(
     classes = json.loads((data / "classes.json").read_text(encoding="utf-8"))
     keras.backend.clear_session()
     keras.utils.set_random_seed(recipe["seed"])
-    model = build_model(params["model"], (image_size[0], image_size[1]), len(classes))
-    learner = model if features is None else head_of(model, len(params["model"]["head"]))
-    training = _prepare(learner, params, classes, data, features, scratch, report)
+    with layers_in(recipe["precision"]):
+        model = build_model(params["model"], (image_size[0], image_size[1]), len(classes))
+    training = _prepare(model, params, classes, _Folders(data, output, scratch, features), report)
     training.run(plan_phases(params["model"], recipe))
     epochs = max(1, recipe["epochs"])
     report(Progress(epochs, epochs, "scoring the test images", "epoch"))
     # A model of its own leaves the optimizer's state behind, twice the size of the weights.
-    bare = keras.Model(model.input, model.output)
-    scorer = bare if features is None else learner
+    bare = in_float32(model)
+    scorer = bare if features is None else training.model
     scores = score(of_keras(scorer), data, scaling, features)
     bare.save(output / KERAS_FILE)
     save_array(output / "test_scores.npy", scores)
     (output / "history.json").write_text(json.dumps(training.history), encoding="utf-8")
+    trained = _count_trained(model, training)
+    training.snapshots.finish(output, training.steps, trainable_parameters=trained)
     return {
         "parameters": int(model.count_params()),
-        "trainable_parameters": _count_trained(model, training),
+        "trainable_parameters": trained,
         "layers": len(model.layers),
         "keras_accuracy": float(np.mean(scores.argmax(axis=1) == labels)),
         "epochs": len(training.history.get("loss", ())),
@@ -77,8 +83,20 @@ def train_model(
         "features": "computed once"
         if features
         else f"computed anew: {why_not_shared(params['model'], recipe) or 'none were given'}",
-        "validation_images": int(len(open_array(data / "train_labels.npy")) - training.batches.images),
+        "validation_images": int(
+            len(open_array(data / "train_labels.npy")) - training.batches.images
+        ),
     }
+
+
+@dataclass(frozen=True)
+class _Folders:
+    """Where a training finds and leaves what it works with; see `train_model`."""
+
+    data: Path
+    output: Path
+    scratch: Path | None
+    features: Path | None
 
 
 def _count_trained(model: keras.Model, training: Training) -> int:
@@ -92,27 +110,28 @@ def _prepare(
     model: keras.Model,
     params: Mapping[str, Any],
     classes: list[str],
-    data: Path,
-    features: Path | None,
-    scratch: Path | None,
+    folders: _Folders,
     report: Report,
 ) -> Training:
-    """The training of a model, or of a head alone that takes features."""
+    """The training of a model, or of its head alone where there are features."""
     recipe, head = params["train"], params["model"]["head"]
+    data, features = folders.data, folders.features
+    learner = model if features is None else head_of(model, len(head))
     labels = np.asarray(open_array(data / "train_labels.npy"))
     kept = keep_aside(labels, recipe["validation_fraction"], recipe["seed"])
     chosen = np.flatnonzero(~kept)
+    batches = TrainingBatches(
+        features / "train_features.npy" if features else data / "train_images.npy",
+        labels,
+        chosen,
+        recipe,
+        scaling=params["scaling"],
+        weights=weigh_classes(recipe["class_weights"], classes, labels[chosen]),
+    )
     return Training(
-        model=model,
-        head_layers=len(head) if features is None else len(model.layers),
-        batches=TrainingBatches(
-            features / "train_features.npy" if features else data / "train_images.npy",
-            labels,
-            chosen,
-            recipe,
-            scaling=params["scaling"],
-            weights=weigh_classes(recipe["class_weights"], classes, labels[chosen]),
-        ),
+        model=learner,
+        head_layers=len(head) if features is None else len(learner.layers),
+        batches=batches,
         validation=make_batches(
             data,
             "train",
@@ -129,7 +148,10 @@ def _prepare(
             from_logits=head[-1]["options"].get("activation") == "linear",
         ),
         early_stopping=recipe["early_stopping"],
-        checkpoints=CheckpointFolder(scratch),
+        checkpoints=CheckpointFolder(folders.scratch),
+        snapshots=SnapshotTaker(
+            params.get("snapshots", {}), batches.steps, model, folders.scratch or folders.output
+        ),
         report=report,
     )
 

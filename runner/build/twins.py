@@ -15,6 +15,7 @@ import numpy as np
 import tf_keras
 
 from runner.build.failures import StageFailure, excerpt
+from runner.spec.terms import TWIN_ACTIVATIONS
 
 # Layers that mean the same in both libraries, by the same options.
 _LAYERS = (
@@ -23,8 +24,7 @@ _LAYERS = (
     "GlobalMaxPooling2D", "LayerNormalization", "MaxPooling2D", "Multiply", "ReLU", "Rescaling",
     "Reshape", "SeparableConv2D", "Softmax", "SpatialDropout2D", "ZeroPadding2D",
 )  # fmt: skip
-_ACTIVATIONS = ("linear", "relu", "relu6", "softmax", "sigmoid", "tanh", "elu", "gelu", "swish")
-# What Keras 3 calls differently.
+# What tf-keras calls differently.
 _RENAMED = {"silu": "swish"}
 # Weights are carried over, so that how they began says nothing.
 _LEFT_OUT = ("initializer", "constraint", "dtype")
@@ -123,10 +123,9 @@ def _options(operation: Any, known: Mapping[str, Any]) -> dict[str, Any]:
 
 def _activation(operation: Any, value: Any) -> str:
     name = value["config"] if isinstance(value, dict) else str(value)
-    name = _RENAMED.get(name, name)
-    if name not in _ACTIVATIONS:
+    if name not in TWIN_ACTIVATIONS:
         raise _refusal(operation.name, f"its activation is {name}")
-    return str(name)
+    return str(_RENAMED.get(name, name))
 
 
 def _penalty(config: Mapping[str, Any]) -> dict[str, float]:

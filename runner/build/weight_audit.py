@@ -1,7 +1,8 @@
-"""What the weights of a .tflite file are like: zeros, different values, patterns."""
+"""What the weights of a .tflite file are like: zeros, subnormals, different values, patterns."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,9 +26,11 @@ def audit_weights(content: bytes) -> list[dict[str, Any]]:
     number of its own. Zeros stay zeros; a tensor that had 16 different values has 16 a channel.
 
     Returns:
-        `operator`, `name`, `shape`, `zeros` (the share of weights that is zero), `distinct`
-        (different values), `distinct_a_channel` (the most of any output channel) and `two_of_four`
-        (whether of every four that follow each other along the last axis two are zero).
+        `operator`, `name`, `shape`, `zeros` (the share of weights that is zero), `subnormal` (the
+        share so small that the number has lost digits: in float32, below 1.18e-38, which many
+        processors work out more slowly; never in integers), `distinct` (different values),
+        `distinct_a_channel` (the most of any output channel) and `two_of_four` (whether of every
+        four that follow each other along the last axis two are zero).
     """
     return [
         {
@@ -35,6 +38,7 @@ def audit_weights(content: bytes) -> list[dict[str, Any]]:
             "name": bytes(tensor.name).decode("utf-8", "replace"),
             "shape": list(map(int, values.shape)),
             "zeros": float(np.mean(values == 0)),
+            "subnormal": _share_of_subnormals(values),
             "distinct": len(np.unique(values)),
             "distinct_a_channel": _distinct_a_channel(values, kind),
             "two_of_four": _is_two_of_four(values),
@@ -68,10 +72,29 @@ def _weights(content: bytes) -> Iterator[tuple[str, Any, NDArray[Any]]]:
         index = operator.inputs[1]
         tensor = graph.tensors[widened.get(index, index)]
         data = model.buffers[tensor.buffer].data
-        if data is None or tensor.type not in _TYPES:
+        if data is None or tensor.type not in {*_TYPES, schema.TensorType.INT4}:
             continue
-        values = np.frombuffer(bytes(data), _TYPES[tensor.type])
+        if tensor.type == schema.TensorType.INT4:
+            values = _unpack(bytes(data))[: math.prod(tensor.shape)]
+        else:
+            values = np.frombuffer(bytes(data), _TYPES[tensor.type])
         yield kind, tensor, values.reshape(tensor.shape)
+
+
+def _share_of_subnormals(values: NDArray[Any]) -> float:
+    if not np.issubdtype(values.dtype, np.floating):
+        return 0.0
+    # Compared as bits: a processor that flushes subnormals takes them for zeros.
+    bits = values.view(f"u{values.itemsize}") & np.iinfo(f"i{values.itemsize}").max
+    smallest = np.finfo(values.dtype).tiny.view(bits.dtype)
+    return float(np.mean((bits > 0) & (bits < smallest)))
+
+
+def _unpack(packed: bytes) -> NDArray[np.int8]:
+    """Two numbers of four bits with a sign in every byte, the lower half first."""
+    both = np.frombuffer(packed, np.int8)
+    # The shift to the right copies the sign.
+    return np.stack([(both << 4).astype(np.int8) >> 4, both >> 4], axis=1).reshape(-1)
 
 
 def _distinct_a_channel(values: NDArray[Any], kind: str) -> int:

@@ -10,9 +10,9 @@ from typing import Any
 import keras
 
 from runner.build.downloads import alone, keras_folder, patient_network
-from runner.build.failures import StageFailure, excerpt, explain
+from runner.build.failures import StageFailure, excerpt, explain, kind_of_download
+from runner.spec.terms import WEIGHT_SUFFIXES
 
-_SUFFIXES = (".weights.h5", ".h5", ".keras")
 _URL = re.compile(r"https?://\S+/(?P<file>[\w.\-]+)")
 
 
@@ -58,7 +58,7 @@ def _imagenet_base(make: Callable[..., keras.Model], options: dict[str, Any]) ->
             ) from error
         place = folder / url["file"].rstrip(".:")
         raise StageFailure(
-            "refused",
+            kind_of_download(error),
             "the ImageNet weights can't be downloaded",
             why=excerpt(error),
             remedy=f"put the file of that name at {place}, where Keras looks for it; or name "
@@ -67,11 +67,12 @@ def _imagenet_base(make: Callable[..., keras.Model], options: dict[str, Any]) ->
 
 
 def _load_file(base: keras.Model, path: Path) -> None:
-    if not path.name.endswith(_SUFFIXES):
+    if not path.name.endswith(WEIGHT_SUFFIXES):
         raise StageFailure(
             "bad_input",
             f"{path.name} is no file of Keras weights",
-            remedy=f"save them with base.save_weights(); the name ends in {' or '.join(_SUFFIXES)}",
+            remedy="save them with base.save_weights(); the name ends in "
+            f"{' or '.join(WEIGHT_SUFFIXES)}",
         )
     try:
         base.load_weights(path)

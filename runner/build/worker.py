@@ -2,17 +2,16 @@
 
 Events go to the original standard output, one JSON object a line; everything that TensorFlow prints
 goes to the log that the request names. TensorFlow is imported once, when the first stage needs it.
-Ctrl-C is left to the parent; the worker ends as soon as its standard input or its parent does.
+Ctrl-C and SIGTERM are left to the parent; the worker ends as soon as its standard input or its
+parent does.
 """
 
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import os
 import queue
-import signal
 import sys
 import threading
 import time
@@ -24,8 +23,8 @@ from typing import Any, NoReturn, TextIO
 
 from runner.build.failures import StageFailure, explain
 from runner.build.protocol import Progress, Report
+from runner.offspring import attach
 
-_PR_SET_PDEATHSIG = 1
 _PROGRESS_INTERVAL_S = 0.1
 
 
@@ -34,8 +33,7 @@ def main() -> NoReturn:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, required=True)
     threads = parser.parse_args().threads
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _die_with_parent()
+    attach()
     # TensorFlow prints to standard output, which is the parent's line here.
     events = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
     os.dup2(2, 1)
@@ -106,7 +104,9 @@ class _Reporter:
         )
 
 
-def _run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
+def _run(  # noqa: PLR0911 - one for each stage
+    request: Mapping[str, Any], report: Report
+) -> dict[str, Any]:
     params, output = request["params"], Path(request["output"])
     inputs = {role: Path(folder) for role, folder in request["inputs"].items()}
     scratch = Path(request["scratch"]) if request["scratch"] else None
@@ -125,6 +125,10 @@ def _run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
             return train_model(
                 params, inputs["data"], output, report, scratch, inputs.get("features")
             )
+        case "snapshot":
+            from runner.build.snapshots import make_snapshot
+
+            return make_snapshot(params, inputs, output, report)
         case "load":
             from runner.build.load import load_model
 
@@ -132,7 +136,7 @@ def _run(request: Mapping[str, Any], report: Report) -> dict[str, Any]:
         case "compress":
             from runner.build.compress import compress_model
 
-            return compress_model(params, inputs, output, report)
+            return compress_model(params, inputs, output, report, scratch)
         case "convert":
             from runner.build.convert import convert_model
 
@@ -149,12 +153,6 @@ def _redirect_output(log: Path) -> None:
     os.dup2(target, 2)
     os.dup2(target, 1)
     os.close(target)
-
-
-def _die_with_parent() -> None:
-    """Asks Linux to kill this process when the parent's thread that started it ends."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 if __name__ == "__main__":

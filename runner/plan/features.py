@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# Bases without any random layer: their answer to an image is the same in every epoch. (Those of
-# EfficientNet drop connections while training, frozen or not.)
-_STEADY = ("MobileNet", "MobileNetV2", "MobileNetV3Small", "MobileNetV3Large")
+from runner.spec.architectures import ARCHITECTURES
+
 # What a head may begin with: a vector an image is small enough to keep, feature maps are not.
 _POOLING = ("global_average_pooling", "global_max_pooling")
 
@@ -21,24 +20,27 @@ def why_not_shared(model: Mapping[str, Any], train: Mapping[str, Any]) -> str:
     Where it can, the weights that come out are the same.
 
     Args:
-        model: a `runner.spec.model.Model` as JSON.
-        train: a `runner.spec.model.Train` as JSON.
+        model: a `runner.spec.recipe.Model` as JSON.
+        train: a `runner.spec.recipe.Train` as JSON.
     """
     base = model["base"]
     policies = [phase["trainable"] or model["trainable"] for phase in train["phases"]]
     if not train["phases"]:
         policies = [model["trainable"]]
-    if base["architecture"] not in _STEADY:
-        return f"{base['architecture']} is not known to answer the same in every epoch"
-    if any(policy["policy"] != "none" for policy in policies):
-        return "layers of the base are trained"
-    if train["augment"]:
-        return "images are changed at random"
-    if model["head"][0]["kind"] not in _POOLING:
-        return "the head doesn't begin with a global pooling"
-    if train["epochs"] == 0:
-        return "nothing is trained"
-    return ""
+    is_trained = any(policy["policy"] != "none" for policy in policies)
+    has_pooling = model["head"][0]["kind"] in _POOLING
+    name, precision = base["architecture"], train["precision"]
+    is_steady = ARCHITECTURES[name].is_steady
+    reasons = {
+        f"{name} answers with other bits in another epoch or batch": not is_steady,
+        "layers of the base are trained": is_trained,
+        f"{precision} computes the base's answers in other numbers": precision != "float32",
+        "images are changed at random": bool(train["augment"]),
+        "the head doesn't begin with a global pooling": not has_pooling,
+        "nothing is trained": train["epochs"] == 0,
+        "an image that is alone in its batch has other last bits": train["batch_size"] == 1,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")
 
 
 def feature_params(

@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from runner.plan.features import feature_params, why_not_shared
-from runner.spec.architectures import ARCHITECTURES
-from runner.spec.model import (
-    CompressionStep,
-    Data,
-    Model,
-    Quantize,
-    Runtime,
-    Spec,
-    Train,
-    Variant,
+from runner.plan.kinds import CODE_VERSIONS, STAGE_ORDER, libraries_of
+from runner.plan.records import (
+    MAKERS_OF_FILES,
+    Plan,
+    Stage,
+    Surroundings,
+    content_key,
+    first_of,
 )
+from runner.plan.snapshots import Snapshots, recipe_of
+from runner.spec.architectures import ARCHITECTURES
+from runner.spec.measurement import Runtime
+from runner.spec.model import Spec, Variant
+from runner.spec.recipe import CompressionStep, Data, Model, Quantize
 from runner.spec.records import build_model
-
-# Raised when a stage's code changes what it makes from the same inputs.
-CODE_VERSIONS = {
-    "data": 2,
-    "features": 1,
-    "train": 2,
-    "load": 1,
-    "compress": 1,
-    "adopt": 1,
-    "convert": 3,
-    "evaluate": 2,
-    "time": 2,
-}
-# The libraries that determine what a stage makes.
-_LIBRARIES: dict[str, tuple[str, ...]] = {
-    "data": ("numpy", "pillow"),
-    "features": ("tensorflow", "keras"),
-    "train": ("tensorflow", "keras"),
-    "load": ("tensorflow", "keras"),
-    "compress": ("tensorflow", "keras", "tf-keras", "tensorflow-model-optimization"),
-    "adopt": (),
-    "convert": ("tensorflow", "keras", "numpy"),
-    "evaluate": ("numpy",),
-}
-# Stages that make the .tflite file, and those that make the Keras model it is made of.
-MAKERS_OF_FILES = ("convert", "adopt")
-MAKERS_OF_MODELS = ("compress", "train", "load")
+from runner.spec.terms import WEIGHT_MODES
 
 # What continues an experiment, or decides how it deals with faults, but is no part of its design.
 _OUTSIDE_THE_DESIGN = {
@@ -55,95 +30,10 @@ _OUTSIDE_THE_DESIGN = {
     *("sustained_s", "retries", "process_timeout_s"),
 }
 
-STAGE_ORDER = ("data", "features", "load", "train", "compress", "adopt", "convert", "evaluate")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step, which is done once for all variants that share its content.
-
-    Attributes:
-        kind: `data`; `features` of a frozen base; `train`, or `load` for a finished Keras model;
-            `compress`; `convert`, or `adopt` for a finished .tflite file; `evaluate`.
-        key: SHA-256 of `identity`: the artifact's address.
-        identity: everything that determines what comes out.
-        params: what the worker is told.
-        inputs: role -> key of the stage that makes it.
-        variants: the names of the variants that need it.
-        short_names: theirs, for people.
-    """
-
-    kind: str
-    key: str
-    identity: Mapping[str, Any]
-    params: Mapping[str, Any]
-    inputs: Mapping[str, str]
-    variants: tuple[str, ...]
-    short_names: tuple[str, ...]
-
-    @property
-    def label(self) -> str:
-        """The stage in words that a person tells apart: what it makes, and of what."""
-        match self.kind:
-            case "data":
-                height, width = self.params["image_size"]
-                return f"{self.params['source']['kind']} at {height}x{width}"
-            case "features":
-                return _base_label(self.params["base"])
-            case "train":
-                return _network_label(self.params["model"])
-            case "load" | "adopt":
-                return str(self.params["file"]).rpartition("/")[2]
-            case _:
-                return ", ".join(self.short_names)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All stages, in an order in which every stage follows its inputs.
-
-    Attributes:
-        stages: key -> stage.
-        of_variant: variant's name -> kind -> key.
-        experiment_key: SHA-256 of everything that determines what is timed and how.
-        files: path of each file that the spec names -> SHA-256 of what was in it.
-    """
-
-    stages: Mapping[str, Stage]
-    of_variant: Mapping[str, Mapping[str, str]]
-    experiment_key: str
-    files: Mapping[str, str]
-
-    def maker_of_file(self, variant: str) -> str:
-        """The key of the stage that makes a variant's .tflite file."""
-        return _first(self.of_variant[variant], MAKERS_OF_FILES)
-
-    def maker_of_model(self, variant: str) -> str | None:
-        """The key of the stage that makes its Keras model; None for a finished .tflite file."""
-        keys = self.of_variant[variant]
-        return next((keys[kind] for kind in MAKERS_OF_MODELS if kind in keys), None)
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What lies outside the spec and yet determines what comes out.
-
-    Attributes:
-        versions: distribution's name -> version; None where it is not installed.
-        files: path of each file that the spec names -> SHA-256 of its bytes.
-        libraries: variant's name -> SHA-256 of its inference library.
-        host: what tells this machine from another.
-    """
-
-    versions: Mapping[str, str | None]
-    files: Mapping[str, str]
-    libraries: Mapping[str, str]
-    host: str
-
 
 def make_plan(spec: Spec, surroundings: Surroundings) -> Plan:
     """Plans every stage of every variant, sharing what has the same content."""
-    draft = _Draft(surroundings)
+    draft = _Draft(surroundings, Snapshots(spec.variants))
     for variant in spec.variants:
         draft.add_variant(variant)
     order = sorted(draft.stages.values(), key=lambda stage: STAGE_ORDER.index(stage["kind"]))
@@ -179,12 +69,6 @@ def _experiment(spec: Spec, plan: Plan, surroundings: Surroundings) -> dict[str,
     }
 
 
-def content_key(identity: Mapping[str, Any]) -> str:
-    """SHA-256 of the canonical JSON of an identity, in hexadecimal."""
-    text = json.dumps(identity, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
-
-
 class _Told:
     """Records as plain data, each once: variants share records, which are the same object."""
 
@@ -203,6 +87,7 @@ class _Told:
 @dataclass
 class _Draft:
     surroundings: Surroundings
+    snapshots: Snapshots
     told: _Told = field(default_factory=_Told)
     stages: dict[str, dict[str, Any]] = field(default_factory=dict)
     variants: dict[str, list[Variant]] = field(default_factory=dict)
@@ -210,7 +95,7 @@ class _Draft:
     # What was worked out before, by the identity of the records that it was worked out from.
     known: dict[tuple[Any, ...], str] = field(default_factory=dict)
     teachers: dict[int, Model | None] = field(default_factory=dict)
-    features: dict[tuple[int, int], dict[str, Any] | None] = field(default_factory=dict)
+    features: dict[tuple[int, int], tuple[dict[str, Any], str]] = field(default_factory=dict)
 
     def add_variant(self, variant: Variant) -> None:
         scaling = scaling_of(variant.model)
@@ -230,7 +115,7 @@ class _Draft:
                     "scaling": scaling,
                 },
             )
-        model = _first(self.of_variant[variant.name], MAKERS_OF_FILES)
+        model = first_of(self.of_variant[variant.name], MAKERS_OF_FILES)
         library = self.surroundings.libraries[variant.name]
         self._add(
             variant,
@@ -252,7 +137,7 @@ class _Draft:
     def _model(self, variant: Variant, data: dict[str, str], scaling: str) -> str:
         """The stages that make the Keras model; the key of the last one."""
         if not variant.compress:
-            return self._network(variant, variant.model, data)
+            return self._own_network(variant, data)
         teacher = self._teacher(variant.compress)
         taught: dict[str, str] = {}
         if teacher is not None:
@@ -262,11 +147,11 @@ class _Draft:
         return self._add(
             variant,
             "compress",
-            {"source": self._network(variant, variant.model, data), **data, **taught},
+            {"source": self._own_network(variant, data), **data, **taught},
             (variant.compress, variant.train, scaling, teacher_scaling),
             lambda: {
                 "steps": [_step(step) for step in variant.compress],
-                "train": self.told.by(_train, variant.train),
+                "train": self.told.by(recipe_of, variant.train),
                 "scaling": scaling,
                 "teacher_scaling": teacher_scaling,
             },
@@ -278,32 +163,55 @@ class _Draft:
         if model.file is not None:
             params = {"file": model.file, "scaling": scaling}
             return self._add(variant, "load", data, (model, scaling), lambda: params)
-        return self._add(
+        features, note = self._features(variant, model, data, scaling)
+        key = self._add(
             variant,
             "train",
-            data | self._features(variant, model, data, scaling),
+            data | features,
             (model, variant.train),
             lambda: {
                 "model": self.told.by(asdict, model),
-                "train": self.told.by(_train, variant.train),
+                "train": self.told.by(recipe_of, variant.train),
                 "scaling": scaling,
+                **self.snapshots.params(variant, model),
             },
+        )
+        self.stages[key]["note"] = note
+        return key
+
+    def _own_network(self, variant: Variant, data: dict[str, str]) -> str:
+        """The stage that makes a variant's network: trained to its end, or taken before."""
+        network, snapshot = self._network(variant, variant.model, data), variant.train.snapshot
+        if snapshot is None or variant.model.file is not None:
+            return network
+        scaling = scaling_of(variant.model)
+        return self._add(
+            variant,
+            "snapshot",
+            {"training": network, **data},
+            (variant.train, scaling),
+            lambda: {"at": {snapshot.unit: snapshot.at}, "scaling": scaling},
         )
 
     def _features(
         self, variant: Variant, model: Model, data: dict[str, str], scaling: str
-    ) -> dict[str, str]:
-        """The input that a frozen base's answers are, which heads share; none if not allowed."""
+    ) -> tuple[dict[str, str], str]:
+        """The input that a frozen base's answers are, which heads share; none if not allowed.
+
+        And which of the two it is, and why.
+        """
         key = (id(model), id(variant.train))
         if key not in self.features:
-            network, train = asdict(model), _train(variant.train)
-            shared = not why_not_shared(network, train)
-            self.features[key] = feature_params(network, train, scaling) if shared else None
-        params = self.features[key]
-        if params is None:
-            return {}
+            network, train = asdict(model), recipe_of(variant.train)
+            why_not = why_not_shared(network, train)
+            params = {} if why_not else feature_params(network, train, scaling)
+            self.features[key] = (params, why_not)
+        params, why_not = self.features[key]
+        if why_not:
+            return {}, f"features are not shared: {why_not}"
         made_of = (model, variant.train, scaling)
-        return {"features": self._add(variant, "features", data, made_of, lambda: params)}
+        given = {"features": self._add(variant, "features", data, made_of, lambda: params)}
+        return given, "features are computed once"
 
     def _teacher(self, steps: tuple[CompressionStep, ...]) -> Model | None:
         """The network that the steps learn from; the same record for the same steps."""
@@ -340,7 +248,9 @@ class _Draft:
             "code": CODE_VERSIONS[kind],
             "params": self._with_contents(params) if self.surroundings.files else params,
             "inputs": inputs,
-            "versions": {name: self.surroundings.versions.get(name) for name in _LIBRARIES[kind]},
+            "versions": {
+                name: self.surroundings.versions.get(name) for name in libraries_of(kind, params)
+            },
         }
         key = content_key(identity)
         self.stages.setdefault(
@@ -357,7 +267,7 @@ class _Draft:
         if isinstance(value, (list, tuple)):
             return [self._with_contents(item) for item in value]
         if isinstance(value, str) and value in self.surroundings.files:
-            return f"sha256:{self.surroundings.files[value]}"
+            return f"sha256:{self.surroundings.files[value].sha256}"
         return value
 
 
@@ -371,15 +281,6 @@ def scaling_of(model: Model) -> str:
 def _identity(one: Any) -> Any:
     """What tells a record from others: records are shared, texts are compared."""
     return one if isinstance(one, str) else id(one)
-
-
-def _first(keys: Mapping[str, str], kinds: Sequence[str]) -> str:
-    return next(keys[kind] for kind in kinds if kind in keys)
-
-
-def _train(train: Train) -> dict[str, Any]:
-    """How to train one model; how many are trained is no part of it."""
-    return {name: value for name, value in asdict(train).items() if name != "seeds"}
 
 
 def _network_of(part: Mapping[str, Any]) -> Model:
@@ -410,20 +311,5 @@ def _relevant(quantize: Quantize) -> dict[str, Any]:
     if quantize.is_calibrated:
         return asdict(quantize)
     used = {"mode": quantize.mode}
-    return used | ({"per_channel": quantize.per_channel} if quantize.mode == "dynamic" else {})
-
-
-def _network_label(model: Mapping[str, Any]) -> str:
-    layers = filter(None, map(_layer_label, model["head"]))
-    return ", ".join([_base_label(model["base"]), *layers])
-
-
-def _base_label(base: Mapping[str, Any]) -> str:
-    alpha = "" if base["alpha"] is None else f" {base['alpha']:g}"
-    return f"{base['architecture']}{alpha}"
-
-
-def _layer_label(layer: Mapping[str, Any]) -> str:
-    """`dense 1024`; nothing for layers that every head has."""
-    size = layer["options"].get("units") or layer["options"].get("filters")
-    return f"{layer['kind']} {size}" if size else ""
+    has_scales = quantize.mode in {"dynamic", *WEIGHT_MODES}
+    return used | ({"per_channel": quantize.per_channel} if has_scales else {})

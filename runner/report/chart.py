@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
-from runner.report.wording import Result, short_names
+from runner.report.result import Result
+from runner.report.wording import short_names
 from runner.units import format_ratio
 
 _WIDTH, _LEFT, _RIGHT, _ROW = 720, 190, 80, 30

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from runner.report.accuracy import agreement_sentence
+from runner.report.controls import control_sentences
+from runner.report.layout import NARROWEST_TABLE, item, plain_table, section
+from runner.report.models import TITLES, model_rows
+from runner.report.result import Result
 from runner.report.rows import BASELINE, Row, columns, joined, make_rows
 from runner.report.wording import (
-    Result,
     block_sentence,
-    control_sentences,
     expectation_sentence,
+    failure_lines,
     headline,
     recipe_sentences,
-    short_names,
     throughput_sentences,
     verdict_sentence,
 )
 
-# Columns below which a table would lose its figures.
-_NARROWEST_TABLE = 64
 _PAGES = {
     "html": ("report.html", "everything above, as a page"),
     "csv": ("report.csv", "the table, for spreadsheets"),
@@ -36,6 +36,7 @@ _STYLES = {
     "equivalent": "bold cyan",
     "inconclusive": "bold yellow",
     "failed": "bold red",
+    "skipped": "dim",
     BASELINE: "dim",
 }
 
@@ -51,10 +52,12 @@ def print_report(console: Console, result: Result, folder: Path) -> None:
     console.print()
     console.print(Text(headline(result), style="" if result["proven"] else "bold yellow"))
     console.print()
-    if console.width < _NARROWEST_TABLE:
+    if console.width < NARROWEST_TABLE:
         _print_list(console, result)
     else:
         console.print(_table(result))
+    if agreement := agreement_sentence(result):
+        console.print(Text(agreement, style="dim"))
     _print_details(console, result)
     _print_files(console, result, folder)
 
@@ -80,7 +83,7 @@ def _print_list(console: Console, result: Result) -> None:
 
 
 def _table(result: Result) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table = plain_table()
     first, *others = columns(result)
     table.add_column(Text("\n".join(first)), overflow="fold", max_width=22)
     for title in others:
@@ -118,51 +121,68 @@ def _two_lines(first: str, second: str, *, dim: bool = True) -> Text:
 def _print_details(console: Console, result: Result) -> None:
     _print_verdicts(console, result)
     _print_failures(console, result)
-    _section(console, "Controls" if control_sentences(result) else "Timing")
+    _print_models(console, result)
+    section(console, "Controls" if control_sentences(result) else "Timing")
     for passed, sentence in control_sentences(result):
-        _item(console, sentence, "green" if passed else "bold red", "ok" if passed else "!!")
+        item(console, sentence, "green" if passed else "bold red", "ok" if passed else "!!")
     console.print(Padding(Text(block_sentence(result), style="dim"), (0, 0, 0, 2)))
     if sustained := throughput_sentences(result):
-        _section(console, "Sustained load")
+        section(console, "Sustained load")
         for sentence in sustained:
-            _item(console, sentence, "", "-")
+            item(console, sentence, "", "-")
     if result["expectations"]:
-        _section(console, "Expectations")
+        section(console, "Expectations")
         for expectation in result["expectations"]:
             style = {True: "green", False: "bold red", None: "yellow"}[expectation["holds"]]
-            _item(console, expectation_sentence(expectation), style, "-")
+            item(console, expectation_sentence(expectation), style, "-")
     if result["warnings"]:
-        _section(console, "Warnings")
+        section(console, "Warnings")
         for warning in result["warnings"]:
-            _item(console, f"{warning['message']}; {warning['remedy']}", "yellow", "!")
+            item(console, f"{warning['message']}; {warning['remedy']}", "yellow", "!")
 
 
 def _print_verdicts(console: Console, result: Result) -> None:
     confidence = f"{result['design']['confidence']:.0%}"
     if recipes := recipe_sentences(result):
-        _section(console, f"Recipes, with {confidence} intervals over trained models")
+        section(console, f"Recipes, with {confidence} intervals over trained models")
         for verdict, sentence in recipes:
-            _item(console, sentence, _STYLES[verdict], "-")
+            item(console, sentence, _STYLES[verdict], "-")
     if result["comparisons"]:
         files = "Files" if recipes else "Verdicts"
-        _section(console, f"{files}, with {confidence} intervals")
+        section(console, f"{files}, with {confidence} intervals")
     for comparison in result["comparisons"]:
-        _item(console, verdict_sentence(comparison, result), _STYLES[comparison["verdict"]], "-")
+        item(console, verdict_sentence(comparison, result), _STYLES[comparison["verdict"]], "-")
+
+
+def _print_models(console: Console, result: Result) -> None:
+    rows = model_rows(result)
+    if not rows:
+        return
+    section(console, "Models")
+    if console.width < NARROWEST_TABLE:
+        for row in rows:
+            figures = zip(row.figures, TITLES[1:], strict=True)
+            told = ", ".join(f"{figure} {title}" for figure, title in figures if figure)
+            item(console, f"{row.names}: {told}", "", "-")
+        return
+    table = plain_table()
+    table.add_column(Text(TITLES[0]), overflow="fold")
+    for title in TITLES[1:]:
+        table.add_column(Text(title), justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(Text, (row.names, *row.figures)))
+    console.print(Padding(table, (0, 0, 0, 2)))
 
 
 def _print_failures(console: Console, result: Result) -> None:
-    names = short_names(result)
-    for variant in result["variants"]:
-        if error := variant["error"]:
-            what = f"{names[variant['name']]}: failed in {error['stage']}: {error['message']}"
-            _item(console, what, "red", "x")
-            log = f"log: {error['log']}" if error.get("log") else ""
-            for line in filter(None, (error["remedy"], log)):
-                console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
+    for what, further in failure_lines(result):
+        item(console, what, "red", "x")
+        for line in further:
+            console.print(Padding(Text(line, style="dim"), (0, 0, 0, 4)))
 
 
 def _print_files(console: Console, result: Result, folder: Path) -> None:
-    _section(console, "Files")
+    section(console, "Files")
     console.print(Text(f"  {folder}"), soft_wrap=True)
     asked = result.get("report") or {"formats": []}
     for name, what in (
@@ -173,16 +193,3 @@ def _print_files(console: Console, result: Result, folder: Path) -> None:
         ("logs/", "what TensorFlow and the runtime said"),
     ):
         console.print(Text.assemble(f"    {name:<15}", (what, "dim")))
-
-
-def _section(console: Console, title: str) -> None:
-    console.print()
-    console.print(Text(title, style="bold"))
-
-
-def _item(console: Console, text: str, style: str, mark: str) -> None:
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    grid.add_row(Text(f"  {mark}", style=style), Text(text))
-    console.print(grid)

@@ -6,14 +6,10 @@ import csv
 import io
 from typing import Any
 
+from runner.report.controls import control_sentences
+from runner.report.result import Result
 from runner.report.rows import columns, joined, make_rows
-from runner.report.wording import (
-    Result,
-    control_sentences,
-    headline,
-    recipe_sentences,
-    verdict_sentence,
-)
+from runner.report.wording import headline, recipe_sentences, verdict_sentence
 
 _FIGURES = ("p50", "p90", "p95", "p99", "min", "mean")
 
@@ -82,8 +78,14 @@ def _line(variant: dict[str, Any], comparison: dict[str, Any] | None) -> dict[st
         "blocks": compared.get("blocks"),
         "accuracy_keras": accuracy.get("keras"),
         "accuracy_tflite": accuracy.get("tflite"),
+        "top5_keras": accuracy.get("keras_top5"),
+        "top5_tflite": accuracy.get("tflite_top5"),
+        "agreement": accuracy.get("agreement"),
+        "largest_difference": accuracy.get("largest_difference"),
         "bytes": model.get("bytes"),
         "parameters": model.get("parameters"),
+        "trainable_parameters": model.get("trainable_parameters"),
+        "multiply_adds": model.get("multiply_adds"),
         "peak_memory_bytes": variant["peak_memory_bytes"],
         "sustained_per_second": (variant.get("throughput") or {}).get("per_second"),
     }

@@ -7,16 +7,18 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from runner.report.accuracy import accuracy_sentences, class_table
 from runner.report.chart import ratio_chart
+from runner.report.controls import control_sentences
+from runner.report.models import TITLES, model_rows
+from runner.report.result import Result
 from runner.report.rows import Row, columns, make_rows
 from runner.report.wording import (
-    Result,
     block_sentence,
-    control_sentences,
     expectation_sentence,
+    failure_lines,
     headline,
     recipe_sentences,
-    short_names,
     throughput_sentences,
     verdict_sentence,
 )
@@ -70,6 +72,8 @@ def _body(result: Result, folder: Path) -> Iterator[str]:
     yield from _verdicts(result)
     yield from _failures(result)
     yield from _controls(result)
+    yield from _models(result)
+    yield from _accuracy(result)
     yield from _listed("Sustained load", (("", one) for one in throughput_sentences(result)))
     yield from _listed("Expectations", map(_expectation, result["expectations"]))
     yield from _listed("Warnings", map(_warning, result["warnings"]))
@@ -123,13 +127,7 @@ def _verdicts(result: Result) -> Iterator[str]:
 
 
 def _failures(result: Result) -> Iterator[str]:
-    names = short_names(result)
-    items = []
-    for variant in result["variants"]:
-        if error := variant["error"]:
-            text = f"{names[variant['name']]}: failed in {error['stage']}: {error['message']}"
-            log = f"log: {error['log']}" if error.get("log") else ""
-            items.append(("bad", "\n".join(filter(None, (text, error["remedy"], log)))))
+    items = (("bad", "\n".join((what, *further))) for what, further in failure_lines(result))
     yield from _listed("Failures", items)
 
 
@@ -138,6 +136,36 @@ def _controls(result: Result) -> Iterator[str]:
         ("good" if passed else "bad", sentence) for passed, sentence in control_sentences(result)
     ]
     yield from _listed("Controls", [*items, ("dim", block_sentence(result))])
+
+
+def _models(result: Result) -> Iterator[str]:
+    if rows := model_rows(result):
+        yield "<h2>Models</h2>\n" + _plain_table(
+            TITLES, [(row.names, *row.figures) for row in rows]
+        )
+
+
+def _accuracy(result: Result) -> Iterator[str]:
+    yield from _listed("Accuracy", (("", one) for one in accuracy_sentences(result)))
+    table = class_table(result)
+    if table is None:
+        return
+    which = f"the {len(table.rows)} that lost the most" if table.hidden else "all of them"
+    yield (
+        f"<details><summary>Accuracy by class, {which}; before and after conversion where they "
+        f"differ</summary>\n{_plain_table(table.titles, table.rows)}</details>"
+    )
+
+
+def _plain_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    head = "".join(f"<th>{escape(title)}</th>" for title in titles)
+    body = "\n".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in rows
+    )
+    return (
+        f'<div class="wide"><table>\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody>\n</table></div>"
+    )
 
 
 def _expectation(expectation: Mapping[str, Any]) -> tuple[str, str]:

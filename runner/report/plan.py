@@ -12,6 +12,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from runner.analysis.forecast import Forecast
+from runner.report.room import Room, room_sentence
 from runner.units import format_bytes, format_duration, format_share
 
 # More stages than anybody reads; the machine-readable plan has them all.
@@ -30,6 +31,7 @@ class StageOutlook:
         reason: `made 2026-01-31 ...`, or what differs from the nearest artifact.
         seconds: what a similar stage took; None if none was seen, and for a cached one.
         bytes: the size of what a similar stage made; None as for `seconds`.
+        note: what was decided about how it is done; empty where there was no choice.
     """
 
     key: str
@@ -41,6 +43,7 @@ class StageOutlook:
     reason: str
     seconds: float | None
     bytes: int | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Outlook:
         variants: how many are built and timed.
         aliases: other name -> the variant with the same content.
         refusals: what this version can't carry out; a bench would end with it.
+        rooms: what would be written, for each file system.
     """
 
     name: str
@@ -77,6 +81,7 @@ class Outlook:
     stages: tuple[StageOutlook, ...]
     timing: TimingOutlook
     refusals: tuple[str, ...] = ()
+    rooms: tuple[Room, ...] = ()
 
     @property
     def to_run(self) -> list[StageOutlook]:
@@ -96,6 +101,7 @@ class Outlook:
             "to_run": len(self.to_run),
             "estimated_seconds": seconds,
             "estimated_bytes": bytes_,
+            "room": [room.as_record() for room in self.rooms],
             "timing": asdict(self.timing) | {"forecast": self.timing.forecast.as_record()},
         }
 
@@ -127,6 +133,9 @@ def print_plan(console: Console, outlook: Outlook) -> None:
     console.print()
     for sentence in timing_sentences(outlook.timing):
         console.print(Text(sentence))
+    for room in outlook.rooms:
+        if room.need_bytes:
+            console.print(Text(room_sentence(room), style="" if room.is_enough else "bold red"))
     for refusal in outlook.refusals:
         console.print(Text(f"This version can't carry out {refusal}.", style="bold red"))
 
@@ -186,6 +195,12 @@ def _power_sentence(forecast: Forecast) -> str:
     asked = format_share(forecast.effect)
     if forecast.is_enough:
         return f"{found}: enough for the {asked} that you ask for."
+    if forecast.wanted_s <= forecast.seconds:
+        # Asked for more power than the precision at which an experiment ends gives.
+        return (
+            f"{found}: too little for the {asked} that you ask for, though it runs until it is as"
+            " precise as that asks; with a smaller measure.effect it goes on for longer."
+        )
     wanted = format_duration(forecast.wanted_s)
     return f"{found}: too little for the {asked} that you ask for, which takes about {wanted}."
 
@@ -230,6 +245,8 @@ def _line(stage: StageOutlook) -> Text:
     text.append("will run", style="green").append(f" because {_because(stage.reason)}")
     if stage.seconds is not None:
         text.append(f"; about {format_duration(stage.seconds)}", style="dim")
+    if stage.note:
+        text.append(f"; {stage.note}", style="dim")
     return text
 
 

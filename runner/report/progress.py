@@ -7,7 +7,6 @@ process runs.
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import Protocol
 
 from rich.console import Console
@@ -42,16 +41,14 @@ class Display(Protocol):
     def __enter__(self) -> Display:
         """Takes the terminal."""
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Gives the terminal back."""
 
     def say(self, text: str) -> None:
         """A line that stays."""
+
+    def detail(self, text: str) -> None:
+        """A line that stays, for whoever asked for more."""
 
     def task(self, title: str) -> Task:
         """Begins a piece of work."""
@@ -60,7 +57,8 @@ class Display(Protocol):
 class BarDisplay:
     """Bars with time left, for a terminal."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
+        self._verbose = verbose
         self._progress = Progress(
             TextColumn("{task.description:<24.24}", markup=False, table_column=Column(width=24)),
             BarColumn(bar_width=12, table_column=Column(width=12)),
@@ -83,18 +81,18 @@ class BarDisplay:
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Gives the terminal back, with its cursor."""
         self._progress.stop()
 
     def say(self, text: str) -> None:
         """A line above the bars."""
         self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def detail(self, text: str) -> None:
+        """A line above the bars, for whoever asked for more."""
+        if self._verbose:
+            self.say(text)
 
     def task(self, title: str) -> _Bar:
         """Begins a bar."""
@@ -125,24 +123,25 @@ class _Bar:
 class LineDisplay:
     """A line when a task begins and ends, and one now and then between, for logs."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, verbose: bool = False) -> None:
         self._console = console
+        self._verbose = verbose
 
     def __enter__(self) -> LineDisplay:
         """Nothing to take."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Nothing to give back."""
 
     def say(self, text: str) -> None:
         """A line."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def detail(self, text: str) -> None:
+        """A line, for whoever asked for more."""
+        if self._verbose:
+            self.say(text)
 
     def task(self, title: str) -> _Lines:
         """Begins with a line."""
@@ -177,6 +176,7 @@ class _Lines:
         self._display.say(f"  {self._title}: {note}, {took}")
 
 
-def make_display(console: Console) -> Display:
+def make_display(console: Console, *, verbose: bool = False) -> Display:
     """Bars on a terminal, lines elsewhere."""
-    return BarDisplay(console) if console.is_terminal else LineDisplay(console)
+    kind = BarDisplay if console.is_terminal else LineDisplay
+    return kind(console, verbose=verbose)

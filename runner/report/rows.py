@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from runner.report.wording import Result, axes_heading, interval_text, short_names
-from runner.units import format_bytes, format_latency, format_ratio
+from runner.report.result import Result
+from runner.report.wording import axes_heading, short_names
+from runner.units import format_bytes, format_interval, format_latency, format_ratio
 
 BASELINE = "baseline"
 
@@ -18,7 +19,8 @@ class Row:
     """One variant. Texts are empty where there is nothing to say.
 
     Attributes:
-        verdict: `slower`, `faster`, `equivalent`, `inconclusive`, `baseline`, `failed` or empty.
+        verdict: `slower`, `faster`, `equivalent`, `inconclusive`, `baseline`, `failed`, `skipped`
+            or empty.
         percentiles: of latency, those that the spec asks for.
         accuracy: of the trained model and of the converted one.
     """
@@ -115,7 +117,7 @@ def _row(
         else format_ratio(measured["ratio"])
         if measured
         else "",
-        ratio_interval=interval_text(measured["interval"]) if measured else "",
+        ratio_interval=format_interval(measured["interval"]) if measured else "",
         verdict=_verdict(variant, comparison, is_baseline=is_baseline),
         below_effect=bool(comparison and comparison["below_effect"]),
         accuracy=_accuracy(accuracy),
@@ -127,8 +129,8 @@ def _row(
 def _verdict(
     variant: Mapping[str, Any], comparison: Mapping[str, Any] | None, *, is_baseline: bool
 ) -> str:
-    if variant["status"] == "failed":
-        return "failed"
+    if variant["status"] in {"failed", "skipped"}:
+        return str(variant["status"])
     if is_baseline:
         return BASELINE
     return str(comparison["verdict"]) if comparison else ""

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from runner.units import format_duration, format_ratio, format_share
-
-Result = Mapping[str, Any]
+from runner.report.controls import why_unproven
+from runner.report.result import Result
+from runner.units import format_duration, format_interval, format_ratio, format_share
 
 # A rate that changes by less is called even.
 _EVEN = 0.01
+# Warnings without which an answer about latency misleads: what is fast may have become useless.
+_IN_HEADLINE = ("not-finite", "accuracy-lost", "class-lost")
+_MOST_WARNED = 2
 
 
 def short_name(variant: Mapping[str, Any] | None, name: str) -> str:
@@ -39,13 +42,12 @@ def axes_heading(result: Result) -> str:
     return "/".join(axis.rpartition(".")[2] for axis in axes[0]) if same else "variant"
 
 
-def interval_text(interval: Sequence[float] | None) -> str:
-    """`1.047-1.059`, or nothing where there is none."""
-    return f"{interval[0]:.3f}-{interval[1]:.3f}" if interval else ""
-
-
 def headline(result: Result) -> str:
-    """The answer in one sentence; says first whether it can be trusted."""
+    """The answer in one sentence; says first whether it can be trusted, and last what it hides."""
+    return " ".join(filter(None, (_answer(result), *_beware(result))))
+
+
+def _answer(result: Result) -> str:
     if not result["comparisons"]:
         return _no_comparison(result)
     names = short_names(result)
@@ -63,7 +65,23 @@ def headline(result: Result) -> str:
     answer = f"Against {base}, {_join(clauses)}."
     if recipes:
         answer += f" Each recipe was trained {_times(recipes)}."
-    return answer if result["proven"] else f"Unproven: {_why_unproven(result)} {answer}"
+    return answer if result["proven"] else f"Unproven: {why_unproven(result)} {answer}"
+
+
+def _beware(result: Result) -> list[str]:
+    """Whose answers conversion spoiled; results of before that was typed say nothing here."""
+    names = short_names(result)
+    told: dict[str, list[str]] = {}
+    for warning in result["warnings"]:
+        if warning["kind"] in _IN_HEADLINE and warning.get("variant") in names:
+            what = warning["message"].removeprefix(f"{warning['variant']}: ")
+            told.setdefault(warning["variant"], []).append(what)
+    sentences = [f"Beware of {names[name]}: {'; '.join(what)}." for name, what in told.items()]
+    more = len(sentences) - _MOST_WARNED
+    if more <= 0:
+        return sentences
+    others = "another variant" if more == 1 else f"{more} more variants"
+    return [*sentences[:_MOST_WARNED], f"The same goes for {others}: see the warnings."]
 
 
 def verdict_sentence(comparison: Mapping[str, Any], result: Result) -> str:
@@ -73,7 +91,7 @@ def verdict_sentence(comparison: Mapping[str, Any], result: Result) -> str:
         return f"{name}: inconclusive, not measured in any block with the baseline"
     text = f"{name}: {comparison['verdict']}, {format_ratio(comparison['ratio'])}"
     if comparison["interval"]:
-        text += f" ({interval_text(comparison['interval'])})"
+        text += f" ({format_interval(comparison['interval'])})"
     effect = format_share(comparison["effect"])
     if comparison["below_effect"]:
         text += f", but by less than {effect}"
@@ -101,30 +119,6 @@ def throughput_sentences(result: Result) -> list[str]:
     ]
 
 
-def control_sentences(result: Result) -> list[tuple[bool, str]]:
-    """Whether each control passed, and what it showed; nothing if they were not measured."""
-    identical, delayed = result["controls"]["identical"], result["controls"]["delayed"]
-    if identical["ratio"] is None and delayed["ratio"] is None:
-        return []
-    delay = format_share(delayed["expected"] - 1)
-    return [
-        (
-            identical["passed"],
-            f"identical copy of the baseline: {_control_figures(identical)}, "
-            + ("no difference found" if identical["passed"] else "but it must not differ"),
-        ),
-        (
-            delayed["passed"],
-            f"baseline delayed by {delay}: {_control_figures(delayed)}, "
-            + (
-                "found"
-                if delayed["passed"]
-                else f"missed; it should be {format_ratio(delayed['expected'])}"
-            ),
-        ),
-    ]
-
-
 def block_sentence(result: Result) -> str:
     """How much was measured, and why it ended."""
     blocks = result["blocks"]
@@ -136,6 +130,7 @@ def block_sentence(result: Result) -> str:
         "blocks": "the number of blocks allowed was reached",
         "disturbed": "this machine did not become quiet",
         "failed": "the baseline failed",
+        "deadline": "the time allowed in all was used up; the same command goes on",
     }.get(blocks["stopped"], blocks["stopped"])
     return (
         f"{blocks['done']} blocks of fresh processes, {blocks['runs_per_process']} runs each, "
@@ -144,11 +139,30 @@ def block_sentence(result: Result) -> str:
     )
 
 
+def failure_lines(result: Result) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Of each variant that failed: where and why; then what to do, what it took along, its log."""
+    names = short_names(result)
+    for variant in result["variants"]:
+        if error := variant["error"]:
+            left_out = [
+                stage for stage, status in variant.get("stages", {}).items() if status == "skipped"
+            ]
+            further = (
+                error["remedy"],
+                f"skipped because its input failed: {', '.join(left_out)}" if left_out else "",
+                f"log: {error['log']}" if error.get("log") else "",
+            )
+            name = names[variant["name"]]
+            what = f"{name}: failed in {error['stage']}: {error['message']}"
+            yield what, tuple(filter(None, further))
+
+
 def expectation_sentence(expectation: Mapping[str, Any]) -> str:
     """`holds: wide/float32: latency ratio at most 1.1 (measured 1.053)`."""
     word = {True: "holds", False: "BROKEN", None: "undecided"}[expectation["holds"]]
     measured = expectation["measured"]
     tail = "" if measured is None else f" (measured {measured:.3f})"
+    tail += f"; {expectation['why']}" if expectation.get("why") else ""
     return f"{word}: {expectation['text']}{tail}"
 
 
@@ -167,7 +181,9 @@ def _throughput(found: Mapping[str, Any]) -> str:
         ends.append(f"{cold:.0f} to {warm:.0f} C")
     if first is not None and last is not None:
         ends.append(f"{first / 1e6:.2f} to {last / 1e6:.2f} GHz")
-    return f"{text} ({', '.join(ends)})" if ends else text
+    text += f" ({', '.join(ends)})" if ends else ""
+    disturbed = found.get("disturbances")
+    return f"{text}; disturbed: {', '.join(disturbed)}" if disturbed else text
 
 
 def _recipes(result: Result) -> Sequence[Mapping[str, Any]]:
@@ -181,7 +197,7 @@ def _recipe_sentence(comparison: Mapping[str, Any]) -> str:
     text = f"{short_recipe(comparison['recipe'])}: {comparison['verdict']}"
     text += f", {format_ratio(comparison['ratio'])}"
     if comparison["interval"]:
-        text += f" ({interval_text(comparison['interval'])})"
+        text += f" ({format_interval(comparison['interval'])})"
     text += f" over {seeds} trained models" if seeds > 1 else " from one trained model"
     if comparison["below_effect"]:
         return f"{text}, but by less than {effect}"
@@ -209,7 +225,7 @@ def _clause(comparison: Mapping[str, Any]) -> str:
     if verdict == "equivalent":
         return f"equivalent (within {format_share(comparison['effect'])})"
     if verdict == "inconclusive":
-        return f"inconclusive ({interval_text(comparison['interval']) or format_ratio(ratio)})"
+        return f"inconclusive ({format_interval(comparison['interval']) or format_ratio(ratio)})"
     small = f", by less than {format_share(comparison['effect'])}" * comparison["below_effect"]
     return f"{verdict} ({format_ratio(ratio)}{small})"
 
@@ -244,19 +260,6 @@ def _alike(result: Result) -> str:
     return f"{names} has the same content as {one}"
 
 
-def _why_unproven(result: Result) -> str:
-    controls = result["controls"]
-    if controls["identical"]["interval"] is None:
-        return "there are too few blocks for the controls to tell."
-    reasons = []
-    if not controls["identical"]["passed"]:
-        reasons.append("the identical control differed")
-    if not controls["delayed"]["passed"]:
-        effect = format_share(result["design"]["effect"])
-        reasons.append(f"the control that was delayed by {effect} was missed")
-    return f"{' and '.join(reasons)}, so differences of this size can't be told from noise here."
-
-
 def _what_would_tell(comparison: Mapping[str, Any], result: Result) -> str:
     needed = comparison["needed_blocks"]
     done = result["blocks"]["done"]
@@ -265,14 +268,7 @@ def _what_would_tell(comparison: Mapping[str, Any], result: Result) -> str:
     more = needed - comparison["blocks"]
     if more <= 0:
         return f"too close to {format_share(comparison['effect'])} to call; more blocks may tell"
-    seconds = more * result["blocks"]["elapsed_s"] / max(1, done)
+    # Results of before this was kept have the pilot and all waits in it.
+    block_s = result["blocks"].get("block_s") or result["blocks"]["elapsed_s"] / max(1, done)
+    seconds = more * block_s
     return f"about {more} more blocks, {format_duration(seconds)}, would tell"
-
-
-def _control_figures(control: Mapping[str, Any]) -> str:
-    if control["ratio"] is None:
-        return "not measured"
-    interval = interval_text(control["interval"])
-    confidence = format_share(control["confidence"])
-    figures = format_ratio(control["ratio"])
-    return f"{figures} ({interval} at {confidence})" if interval else figures

@@ -13,6 +13,17 @@ from typing import Any, Literal
 Scaling = Literal["minus_one_to_one", "zero_to_one", "raw", "centered_bgr", "standardized"]
 
 
+# The first drop connections at random while training, frozen or not; the answers of the second move
+# in their last bits with the size of the batch.
+_UNSTEADY = ("EfficientNet", "ConvNeXt")
+# Those with a layer that the library refuses to quantize: one that rescales, or a normalization
+# that follows no convolution.
+_NOT_WHOLLY_AWARE = ("MobileNetV3", "ResNet50V2", "ResNet101V2", "ResNet152V2")
+# Networks with layers of their own, or that are computed otherwise in tf-keras; a minimalistic
+# MobileNetV3 has none.
+_WITHOUT_TWIN = ("MobileNetV3", "EfficientNet", "InceptionResNet", "NASNet", "ConvNeXt")
+
+
 @dataclass(frozen=True)
 class Option:
     """A choice that a network takes beside its width.
@@ -74,6 +85,24 @@ class Architecture:
     def has_alpha(self) -> bool:
         """Whether the width multiplier applies."""
         return self.smallest_alpha is not None
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it answers an image with the same bits in every epoch and batch while frozen."""
+        return not self.name.startswith(_UNSTEADY)
+
+    def has_twin(self, base: Mapping[str, Any]) -> bool:
+        """Whether all of its layers have a counterpart in tf-keras, which compresses.
+
+        Args:
+            base: the fields of `model.base`.
+        """
+        return not self.name.startswith(_WITHOUT_TWIN) or bool(base.get("minimalistic"))
+
+    @property
+    def is_wholly_aware(self) -> bool:
+        """Whether quantization-aware training takes all of its layers, if it has a twin."""
+        return not self.name.startswith(_NOT_WHOLLY_AWARE)
 
     @property
     def most_layers(self) -> int:

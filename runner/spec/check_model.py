@@ -14,10 +14,9 @@ from runner.spec.complete import WORDS_FOR_WEIGHTS
 from runner.spec.document import Finding, Keys, shorten
 from runner.spec.guess import did_you_mean, listed
 from runner.spec.parts import GIVEN, Parts
-from runner.spec.terms import TFLITE_SUFFIX
+from runner.spec.terms import TFLITE_SUFFIX, WEIGHT_SUFFIXES
 
 _FILE_SUFFIXES = (TFLITE_SUFFIX, ".keras", ".h5", ".hdf5")
-_WEIGHT_SUFFIXES = (".weights.h5", ".h5", ".hdf5", ".keras")
 _FILE = ("model", "file")
 _BASE = ("model", "base")
 _MAPS_ONLY = (
@@ -104,9 +103,9 @@ def _weights_file(parts: Parts) -> Findings:
         guess = did_you_mean(Path(weights).name, WORDS_FOR_WEIGHTS)
         remedy = "write imagenet, none, or the path of a weights file, read from the spec's folder"
         yield Finding(path, f"{no_file(weights)}{guess}", remedy)
-    elif not weights.endswith(_WEIGHT_SUFFIXES):
+    elif not weights.endswith(WEIGHT_SUFFIXES):
         message = f"{shorten(Path(weights).name)} is not a weights file that Keras reads"
-        yield Finding(path, message, f"use a file that ends with {listed(_WEIGHT_SUFFIXES)}")
+        yield Finding(path, message, f"use a file that ends with {listed(WEIGHT_SUFFIXES)}")
 
 
 def _image_size(parts: Parts) -> Findings:

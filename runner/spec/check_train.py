@@ -1,20 +1,20 @@
-"""Rules about images, training, compression and quantization."""
+"""Rules about images, training and quantization."""
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from runner.spec import check_base, check_model
 from runner.spec.check import Check, Findings, is_file, is_folder, no_file
 from runner.spec.check_model import expression_findings, is_tflite
 from runner.spec.document import Finding, Keys, shorten
 from runner.spec.guess import listed
 from runner.spec.parts import GIVEN, Parts
 from runner.spec.sources import SOURCES
-from runner.spec.terms import CALIBRATED_MODES
+from runner.spec.terms import CALIBRATED_MODES, SELECTIVE_MODES
 
 _SOURCE = ("data", "source")
 _READ_FROM_SPEC = "write a path, read from the spec's folder"
@@ -99,14 +99,29 @@ def _arrays(options: Mapping[str, Any], path: Keys) -> Findings:
         yield Finding(path, message, "add path, or images and labels")
 
 
-def _calibration(parts: Parts) -> Findings:
-    ((kind, options),) = parts["data"]["source"].items()
+def _training_images(data: Mapping[str, Any]) -> int | None:
+    """The images that are not for testing; None where only opening the source tells."""
+    ((kind, options),) = data["source"].items()
     total = SOURCES[kind].images if kind in SOURCES else options.get("images")
-    if not isinstance(total, int) or parts["quantize"]["mode"] not in CALIBRATED_MODES:
-        return
-    total = min(total, parts["data"].get("limit", total))
-    images = total - max(1, round(total * parts["data"]["test_fraction"]))
+    if not isinstance(total, int):
+        return None
+    total = min(total, data.get("limit", total))
+    return _left(total, max(1, round(total * data["test_fraction"])), data)
+
+
+def _left(images: int, kept: int, data: Mapping[str, Any]) -> int:
+    """How many images are left where some are kept aside; every class keeps one."""
+    ((kind, options),) = data["source"].items()
+    classes = SOURCES[kind].classes if kind in SOURCES else options["classes"]
+    return max(images - kept, min(images, classes))
+
+
+def _calibration(parts: Parts) -> Findings:
+    ((kind, _),) = parts["data"]["source"].items()
+    images = _training_images(parts["data"])
     samples = parts["quantize"]["calibration_samples"]
+    if images is None or parts["quantize"]["mode"] not in CALIBRATED_MODES:
+        return
     if samples > images:
         message = f"{samples} is more than the {images} training images of {kind}"
         yield Finding(("quantize", "calibration_samples"), message, f"write {images} at the most")
@@ -116,12 +131,14 @@ def _quantize(parts: Parts) -> Findings:
     quantize = parts["quantize"]
     for index, text in enumerate(quantize["keep_float"]):
         yield from expression_findings(text, ("quantize", "keep_float", index))
-    if quantize["mode"] in CALIBRATED_MODES:
-        return
-    if quantize["keep_float"]:
-        able = listed(CALIBRATED_MODES, "and")
-        message = f"{quantize['mode']} can't leave layers in float; {able} can"
+    mode = quantize["mode"]
+    if quantize["keep_float"] and mode not in SELECTIVE_MODES:
+        message = f"{mode} can't leave layers in float; {listed(SELECTIVE_MODES, 'and')} can"
         path = ("quantize", "keep_float")
+        yield Finding(path, message, "remove it, or choose int8", at_key=True)
+    if mode == "int16x8" and not quantize["per_channel"]:
+        message = "the converter gives each channel a scale of its own with int16x8"
+        path = ("quantize", "per_channel")
         yield Finding(path, message, "remove it, or choose int8", at_key=True)
 
 
@@ -131,6 +148,35 @@ def _early_stopping(parts: Parts) -> Findings:
         message = "needs images that are kept aside to judge by"
         remedy = "add train.validation_fraction, for example validation_fraction: 10%"
         yield Finding(("train", "early_stopping"), message, remedy, at_key=True)
+
+
+def _snapshot(parts: Parts) -> Findings:
+    """A moment after the last one; what early stopping takes out can't be known."""
+    train = parts["train"]
+    if train["snapshot"] == "end":
+        return
+    ((unit, at),) = train["snapshot"].items()
+    phases = train["phases"]
+    last = sum(phase["epochs"] for phase in phases) if phases else train["epochs"]
+    if unit == "step":
+        steps = _steps_per_epoch(parts)
+        if steps is None:
+            return
+        last *= steps
+    if at > last:
+        message = f"training is over after {last} {unit}{'s' * (last != 1)}"
+        remedy = f"write {unit}: {last} at the most, or let it train longer"
+        yield Finding(("train", "snapshot", unit), message, remedy)
+
+
+def _steps_per_epoch(parts: Parts) -> int | None:
+    """How many batches an epoch has; None where only opening the source tells."""
+    images = _training_images(parts["data"]) if "data" in parts else None
+    if images is None:
+        return None
+    train = parts["train"]
+    kept = round(images * train["validation_fraction"])
+    return math.ceil(_left(images, kept, parts["data"]) / int(train["batch_size"]))
 
 
 def _class_weights(parts: Parts) -> Findings:
@@ -163,71 +209,13 @@ def _schedules(parts: Parts) -> Findings:
             yield Finding(place, "the epochs are not in rising order", "for example [10, 20]")
 
 
-def _compression(parts: Parts) -> Findings:
-    names = [next(iter(step)) for step in parts["compress"]]
-    for index, step in enumerate(parts["compress"]):
-        ((name, options),) = step.items()
-        path: Keys = ("compress", index, name)
-        if name in names[:index]:
-            message = f"{name} stands twice in the list"
-            yield Finding(path, message, "keep one", at_key=True)
-        if name == "quantization_aware" and index < len(names) - 1:
-            message = "quantization-aware training comes last: what follows would undo it"
-            yield Finding(path, message, "move it to the end of the list", at_key=True)
-        if "layers" in options:
-            yield from expression_findings(options["layers"], (*path, "layers"))
-        if name == "prune":
-            yield from _pruning(options, path)
-        if name == "distill":
-            yield from _teacher(options["teacher"], (*path, "teacher"), parts)
-
-
-def _pruning(options: Mapping[str, Any], path: Keys) -> Findings:
-    if options["start"] > options["sparsity"]:
-        message = f"starts above the sparsity of {options['sparsity']:.0%} that it is to reach"
-        yield Finding((*path, "start"), message, "write a smaller share")
-    if options["pattern"] == "2_of_4" and options["sparsity"] != 0.5:
-        message = "two of every four weights are a sparsity of 50%"
-        yield Finding((*path, "sparsity"), message, "write sparsity: 50%, or another pattern")
-
-
-def _teacher(teacher: Mapping[str, Any], path: Keys, parts: Parts) -> Findings:
-    """A teacher is a model, and what holds for a model holds for it."""
-    file = teacher.get("file")
-    if file is not None and "base" in teacher:
-        message = "a teacher comes from a file or has a base, not both"
-        yield Finding((*path, "file"), message, "remove one", at_key=True)
-    elif file is not None and is_tflite(file):
-        message = "a .tflite file can't teach: it gives no logits to learn from"
-        yield Finding((*path, "file"), message, "name a Keras file")
-    else:
-        its: dict[str, Any] = {f"model.{name}": part for name, part in teacher.items()}
-        given = frozenset({"model.base" if file is None else "model.file"})
-        its |= {GIVEN: given} | ({"data": parts["data"]} if "data" in parts else {})
-        for check in (*check_model.CHECKS, *check_base.CHECKS):
-            if all(name in its for name in check.needs):
-                for finding in check.run(its):
-                    is_its = finding.path[0] == "model"
-                    yield finding._replace(path=(*path, *finding.path[1:])) if is_its else finding
-
-
-def _compressed_modes(parts: Parts) -> Findings:
-    names = [next(iter(step)) for step in parts["compress"]]
-    mode = parts["quantize"]["mode"]
-    if "quantization_aware" in names and mode not in CALIBRATED_MODES[:2]:
-        message = f"trains for int8, but quantize is {mode}"
-        path = ("compress",)
-        yield Finding(path, f"quantization_aware {message}", "write quantize: int8")
-
-
 CHECKS = (
     Check(_no_data, (), ("quantize", "compress", "model.file")),
     Check(_source_files, ("data",)),
     Check(_calibration, ("data", "quantize")),
     Check(_quantize, ("quantize",)),
     Check(_early_stopping, ("train",)),
+    Check(_snapshot, ("train",), ("data",)),
     Check(_class_weights, ("train", "data")),
     Check(_schedules, ("train",)),
-    Check(_compression, ("compress",), ("data",)),
-    Check(_compressed_modes, ("compress", "quantize")),
 )

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.errors import Problem, SpecError
+from runner.spec.expand import read_spec
 from runner.spec.extend import read_document
 from runner.spec.family import Family
+from runner.spec.model import Spec
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,28 @@ def check_files(patterns: Sequence[str], settings: Sequence[str]) -> list[Checke
     """
     files = dict.fromkeys(file for pattern in patterns for file in _files(pattern))
     return [_check(file, settings) for file in files]
+
+
+def read_specs(patterns: Sequence[str], settings: Sequence[str]) -> list[Spec]:
+    """Reads several specs, each file once, in the order given.
+
+    Args:
+        patterns: as for `check_files`.
+        settings: as for `check_files`.
+
+    Raises:
+        SpecError: some are wrong; carries the problems of all of them.
+    """
+    specs: list[Spec] = []
+    problems: list[Problem] = []
+    for file in dict.fromkeys(file for pattern in patterns for file in _files(pattern)):
+        try:
+            specs.append(read_spec(Path(file), settings))
+        except SpecError as error:
+            problems += error.problems
+    if problems:
+        raise SpecError(problems)
+    return specs
 
 
 def _files(pattern: str) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runner.spec import check_base, check_model, check_runtime, check_train
+from runner.spec import check_base, check_compress, check_model, check_runtime, check_train
 from runner.spec.check import Findings
 from runner.spec.check_runtime import target_findings
 from runner.spec.document import Finding, Keys
@@ -17,6 +17,7 @@ CHECKS = (
     *check_model.CHECKS,
     *check_base.CHECKS,
     *check_train.CHECKS,
+    *check_compress.CHECKS,
     *check_runtime.CHECKS,
 )
 

@@ -16,7 +16,7 @@ from runner.spec.architectures import ARCHITECTURES
 from runner.spec.document import ForeignText
 from runner.spec.schema import Schema, branches, follow
 from runner.spec.variables import expand
-from runner.units import parse_duration_s, parse_share
+from runner.units import parse_bytes, parse_duration_s, parse_share
 
 WORDS_FOR_WEIGHTS = ("none", "imagenet")
 
@@ -123,6 +123,11 @@ def _duration(value: str, folder: Path) -> float:
     return parse_duration_s(value)
 
 
+def _size(value: str, folder: Path) -> int:
+    del folder
+    return parse_bytes(value)
+
+
 def _weights(value: str, folder: Path) -> str:
     return str(value) if value in WORDS_FOR_WEIGHTS else resolve(value, folder)
 
@@ -136,6 +141,7 @@ _CONVERSIONS: Mapping[str, Callable[[Any, Path], Any]] = {
     "share": _share,
     "duration": _duration,
     "budget": _duration,
+    "size": _size,
     "weights": _weights,
     "file": resolve,
     "place": _place,

@@ -13,6 +13,7 @@ from runner.spec.model import Spec
 from runner.spec.records import (
     VariantBuilder,
     build_expectation,
+    build_limits,
     build_measure,
     build_report,
     build_targets,
@@ -48,6 +49,7 @@ def expand(document: Document) -> Spec:
         sha256=_sha256(document),
         name=family.name,
         question=str(document.root.value.get("question", "")),
+        priority=int(document.root.value.get("priority", 0)),
         variants=tuple(
             builder.build(name, one.axes, one.recipe, one.parts)
             for name, one in family.members.items()
@@ -57,6 +59,7 @@ def expand(document: Document) -> Spec:
         recipes=family.recipes,
         targets=build_targets(whole["targets"]),
         measure=build_measure(whole["measure"]),
+        limits=build_limits(whole["limits"]),
         expectations=tuple(
             build_expectation(part, family.named(part["variant"])) for part in whole["expect"]
         ),

@@ -8,7 +8,7 @@ another choice is made. A written `null` takes out what the extended file says.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,8 @@ from runner.spec.settings import apply_settings
 from runner.spec.variables import unset
 
 DEEPEST_EXTENSION = 8
+# Files can be named by several others, each of which is read anew.
+MOST_FILES = 64
 _EXTENDS: Keys = ("extends",)
 _SUFFIXES = (".yaml", ".yml")
 
@@ -46,43 +48,70 @@ def _joined(document: Document, path: Path, below: tuple[Path, ...]) -> Document
         path: of its file.
         below: the files that led here.
     """
-    node = document.find(_EXTENDS)
-    if node is None or not isinstance(node.value, str) or not node.value:
-        return document
-    base_path = _path(document, node.value)
     chain = (*below, path.resolve())
-    _check_chain(document, base_path, chain)
-    base = _joined(_load(document, base_path), base_path, chain)
-    source = Source(base.file, base.folder, base.content, base.lines)
+    bases = [_base(document, keys, chain) for keys in _named(document)]
+    if not bases:
+        return document
+    others = tuple(one for base, source in bases for one in (*base.others, source))
+    if len(others) > MOST_FILES:
+        message = f"more than {MOST_FILES} files are extended"
+        raise _refusal(document, _EXTENDS, message, "let one file hold what several share")
+    # Of several files the later one wins, so they are joined before this one comes on top.
+    root, *more = (_located(base.root, source) for base, source in bases)
+    for one in (*more, document.root):
+        root = _join(root, one, spec_schema(), ())
     return replace(
         document,
-        root=_join(_located(base.root, source), document.root, spec_schema(), ()),
-        problems=(*document.problems, *base.problems),
-        others=(*base.others, source),
+        root=root,
+        problems=(*document.problems, *(one for base, _ in bases for one in base.problems)),
+        others=others,
     )
 
 
-def _path(document: Document, text: str) -> Path:
+def _named(document: Document) -> Iterator[Keys]:
+    """Where the document names a file that it extends."""
+    node = document.find(_EXTENDS)
+    keys = [_EXTENDS]
+    if node is not None and isinstance(node.value, list):
+        keys = [(*_EXTENDS, index) for index in range(len(node.value))]
+    for one in keys:
+        found = document.find(one)
+        if found is not None and isinstance(found.value, str) and found.value:
+            yield one
+
+
+def _base(document: Document, keys: Keys, chain: tuple[Path, ...]) -> tuple[Document, Source]:
+    """A file that the document extends, joined with all that it extends itself; and its text."""
+    path = _path(document, keys)
+    _check_chain(document, keys, path, chain)
+    base = _joined(_load(document, keys, path), path, chain)
+    return base, Source(base.file, base.folder, base.content, base.lines)
+
+
+def _path(document: Document, keys: Keys) -> Path:
+    node = document.find(keys)
+    text = str(node.value) if node else ""
     if unset(text):
         message = f"the environment variable {unset(text)[0]} is not set"
-        raise _refusal(document, message, "set it, or write the path out")
+        raise _refusal(document, keys, message, "set it, or write the path out")
     path = Path(resolve(text, document.folder))
     if path.suffix not in _SUFFIXES:
-        raise _refusal(document, "only a .yaml or .yml file can be extended", "name a spec's file")
+        message = "only a .yaml or .yml file can be extended"
+        raise _refusal(document, keys, message, "name a spec's file")
     return path
 
 
-def _check_chain(document: Document, path: Path, chain: tuple[Path, ...]) -> None:
+def _check_chain(document: Document, keys: Keys, path: Path, chain: tuple[Path, ...]) -> None:
     if path.resolve() in chain:
         names = " -> ".join(one.name for one in (*chain, path))
         message = f"files extend each other in a circle: {names}"
-        raise _refusal(document, message, "remove one of these extends")
+        raise _refusal(document, keys, message, "remove one of these extends")
     if len(chain) > DEEPEST_EXTENSION:
         message = f"more than {DEEPEST_EXTENSION} files extend one another"
-        raise _refusal(document, message, "let one file hold what several share")
+        raise _refusal(document, keys, message, "let one file hold what several share")
 
 
-def _load(document: Document, path: Path) -> Document:
+def _load(document: Document, keys: Keys, path: Path) -> Document:
     """The extended file under the name that the user would write from where the spec is named."""
     shown = os.path.relpath(path, document.folder)
     folder = Path(document.file).parent
@@ -94,11 +123,11 @@ def _load(document: Document, path: Path) -> Document:
             raise
         # It can't be read as a whole: the place to mend is the one that names it.
         message = f"{first.file}: {first.message}"
-        raise _refusal(document, message, first.remedy) from None
+        raise _refusal(document, keys, message, first.remedy) from None
 
 
-def _refusal(document: Document, message: str, remedy: str) -> SpecError:
-    return SpecError([document.problem(Finding(_EXTENDS, message, remedy))])
+def _refusal(document: Document, keys: Keys, message: str, remedy: str) -> SpecError:
+    return SpecError([document.problem(Finding(keys, message, remedy))])
 
 
 def _located(node: Node, source: Source) -> Node:
@@ -125,9 +154,10 @@ def _join(base: Node, own: Node, schema: Schema | None, path: Keys) -> Node:
     entries = {key: entry for key, entry in base.entries.items() if (*path, key) != _EXTENDS}
     for key, entry in own.entries.items():
         below = entries.get(key)
-        if below and entry.node.value is None and entry.node.text:
-            # A written null takes out what the extended file says; a forgotten value doesn't.
-            del entries[key]
+        if entry.node.value is None and entry.node.text:
+            # A written null takes out what the extended file says, if it says anything; a
+            # forgotten value doesn't.
+            entries.pop(key, None)
             continue
         inner = _inner(schema, key, path)
         node = _join(below.node, entry.node, inner, (*path, key)) if below else entry.node

@@ -36,7 +36,7 @@ PARTS = (
 )
 # Beside the parts: the names of those that the spec itself gives, whether they fit or not.
 GIVEN = "given"
-_OF_THE_WHOLE = ("measure", "expect", "targets", "report")
+_OF_THE_WHOLE = ("measure", "limits", "expect", "targets", "report")
 
 
 class _Read(NamedTuple):

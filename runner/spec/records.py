@@ -5,32 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from runner.spec.model import (
-    Augmentation,
-    Base,
+from runner.spec.measurement import (
     Bounds,
-    CompressionStep,
-    Data,
     Delegate,
     Device,
-    EarlyStopping,
     Expectation,
-    HeadLayer,
     Limits,
-    Loss,
     Measure,
+    Report,
+    Runtime,
+    StageLimits,
+)
+from runner.spec.model import Variant
+from runner.spec.parts import Parts
+from runner.spec.recipe import (
+    Augmentation,
+    Base,
+    CompressionStep,
+    Data,
+    EarlyStopping,
+    HeadLayer,
+    Loss,
     Model,
     Optimizer,
     Phase,
     Quantize,
-    Report,
-    Runtime,
+    Snapshot,
     Source,
     Train,
     Trainable,
-    Variant,
 )
-from runner.spec.parts import Parts
 
 # Fields whose record has another name than the schema, because their unit changes on the way.
 RENAMED = {
@@ -41,6 +45,8 @@ RENAMED = {
     "process_timeout": "process_timeout_s",
     "load": "load_cores",
     "temperature": "temperature_c",
+    "stage_time": "stage_time_s",
+    "memory": "memory_bytes",
 }
 _OF_MODEL = (
     "model.file",
@@ -122,7 +128,7 @@ def build_model(
 def build_train(part: Mapping[str, Any]) -> Train:
     """How the network is trained; with phases, its epochs are the sum of theirs."""
     phases = tuple(map(_phase, part["phases"]))
-    stopping = part.get("early_stopping")
+    stopping, snapshot = part.get("early_stopping"), part["snapshot"]
     return Train(
         **(
             dict(part)
@@ -133,6 +139,7 @@ def build_train(part: Mapping[str, Any]) -> Train:
                 "phases": phases,
                 "augment": tuple(Augmentation(*_only(one)) for one in part["augment"]),
                 "early_stopping": None if stopping is None else EarlyStopping(**stopping),
+                "snapshot": None if snapshot == "end" else Snapshot(*_only(snapshot)),
             }
         )
     )
@@ -169,6 +176,11 @@ def build_measure(part: Mapping[str, Any]) -> Measure:
     optional = ("sustained_s", "process_timeout_s", "seed")
     absent: dict[str, Any] = dict.fromkeys(optional)
     return Measure(**(absent | _renamed(part) | {"limits": limits}))
+
+
+def build_limits(part: Mapping[str, Any]) -> StageLimits:
+    """What a stage may take."""
+    return StageLimits(**({"memory_bytes": None} | _renamed(part)))
 
 
 def build_expectation(part: Mapping[str, Any], variants: tuple[str, ...]) -> Expectation:

@@ -51,7 +51,7 @@ matrix:
   model.head:
     stock: [global_average_pooling, classifier]
     wide: [global_average_pooling, {{dense: {{units: 1024}}}}, classifier]
-  quantize: [float32, int8] # also float16, dynamic, int8_io, int16x8
+  quantize: [float32, int8] # also float16, dynamic, int8_io, int16x8, weight_only_int8
 
 # The variant that the others are compared with.
 baseline: {{model.head: stock, quantize: float32}}

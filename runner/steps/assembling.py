@@ -29,9 +29,11 @@ from runner.analysis.verdicts import (
     compare,
 )
 from runner.spec.model import Spec, Variant
-from runner.steps.building import Built
+from runner.steps.built import Built
 from runner.steps.expectations import check_expectations
+from runner.steps.ledger import Ledger
 from runner.steps.measuring import Experiment
+from runner.steps.told import read_told
 from runner.steps.warnings import find_warnings
 from runner.store.runs import Run
 from runner.timing.libraries import RuntimeLibrary
@@ -40,8 +42,8 @@ from runner.timing.protocol import DELAYED, IDENTICAL
 # Format history of result.json:
 # 1 (0.1.0): the first.
 FORMAT = 1
-# What a spec can ask of the system, by the names that a measurement has for it.
-_CONDITIONS = ("affinity", "priority", "memory_lock", "flush_to_zero")
+# How was measured, beside what decides when an experiment ends.
+_SETTINGS = ("warmup_runs", "warmup_time_s", "inputs", "run_gap_s", "flush_caches")
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,9 @@ def assemble(
     recipes = compare_recipes(timed, spec.recipe_pairs, spec.baseline_recipe, design)
     recipes = [one for one in recipes if one.seeds]
     controls = _controls(spec, experiment, design)
-    conditions = _conditions(run)
+    proven = all(control["passed"] for control in controls.values())
+    told = read_told(run)
+    gone = _is_baseline_gone(spec, built, experiment)
     variants = [
         _variant(
             variant, built[variant.name], experiment, circumstances.libraries[variant.name], design
@@ -89,8 +93,12 @@ def assemble(
         for variant in spec.variants
     ]
     for variant in variants:
-        variant["runtime"]["conditions"] = conditions.get(variant["name"], {})
-    proven = all(control.passed for control in controls.values())
+        variant["runtime"]["conditions"] = told.conditions.get(variant["name"], {})
+        variant["status"] = _status(variant, is_baseline_gone=gone)
+        variant["stages"] = {
+            **built[variant["name"]].stages,
+            "time": "skipped" if built[variant["name"]].error else variant["status"],
+        }
     result: dict[str, Any] = {
         "format": FORMAT,
         "name": spec.name,
@@ -106,9 +114,9 @@ def assemble(
         "variants": variants,
         "comparisons": [_comparison_record(comparison) for comparison in comparisons],
         "recipes": [_comparison_record(comparison) for comparison in recipes],
-        "controls": {name: asdict(control) for name, control in controls.items()},
+        "controls": controls,
         "proven": proven,
-        "blocks": _blocks(experiment),
+        "blocks": _blocks(experiment, run),
         "design": {
             "effect": spec.measure.effect,
             "confidence": spec.measure.confidence,
@@ -117,6 +125,7 @@ def assemble(
             "max_blocks": spec.measure.max_blocks,
             "sustained_s": spec.measure.sustained_s,
             "schedule_seed": circumstances.schedule_seed,
+            "settings": {name: getattr(spec.measure, name) for name in _SETTINGS},
         },
         "expectations": check_expectations(
             spec.expectations,
@@ -124,12 +133,31 @@ def assemble(
             comparisons,
             recipes,
             spec.recipes[spec.baseline_recipe],
+            proven=proven,
         ),
+        "repaired": told.repaired,
+        "retried": list(told.retried.values()),
         "report": asdict(spec.report),
         "samples": _samples(run),
     }
     result["warnings"] = find_warnings(result)
     return result
+
+
+def _is_baseline_gone(
+    spec: Spec, built: Mapping[str, Built], experiment: Experiment | None
+) -> bool:
+    """Whether the baseline failed, so that nothing can be compared with it."""
+    dropped = experiment.ledger.dropped if experiment else {}
+    return bool(built[spec.baseline].error) or spec.baseline in dropped
+
+
+def _status(variant: Mapping[str, Any], *, is_baseline_gone: bool) -> str:
+    if variant["error"]:
+        return "failed"
+    if variant["latency_ns"]:
+        return "done"
+    return "skipped" if is_baseline_gone else "interrupted"
 
 
 def _timed(spec: Spec, experiment: Experiment | None) -> dict[str, Arm]:
@@ -144,14 +172,26 @@ def _timed(spec: Spec, experiment: Experiment | None) -> dict[str, Arm]:
     }
 
 
-def _controls(spec: Spec, experiment: Experiment | None, design: Design) -> dict[str, Control]:
-    arms = {} if experiment is None else experiment.ledger.arms
+def _controls(
+    spec: Spec, experiment: Experiment | None, design: Design
+) -> dict[str, dict[str, Any]]:
+    ledger = Ledger() if experiment is None else experiment.ledger
+    arms, dropped = ledger.arms, ledger.dropped
     base = arms.get(spec.baseline, {})
     delay_ns = 0 if experiment is None else experiment.delay_ns
     return {
-        "identical": check_identical(arms.get(IDENTICAL, {}), base),
-        "delayed": check_delayed(arms.get(DELAYED, {}), base, delay_ns, design),
+        "identical": _control(
+            check_identical(arms.get(IDENTICAL, {}), base), dropped.get(IDENTICAL)
+        ),
+        "delayed": _control(
+            check_delayed(arms.get(DELAYED, {}), base, delay_ns, design), dropped.get(DELAYED)
+        ),
     }
+
+
+def _control(control: Control, error: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A control that failed for good proves nothing about the blocks that came after."""
+    return asdict(control) | {"passed": control.passed and not error, "error": error}
 
 
 def _variant(
@@ -171,8 +211,9 @@ def _variant(
         "name": variant.name,
         "axes": dict(variant.axes),
         "recipe": variant.recipe,
-        "status": "failed" if error else "done" if processes else "interrupted",
+        "status": None,
         "error": error,
+        "data": built.data,
         "model": built.model,
         "accuracy": built.accuracy,
         "latency_ns": _latency(processes, design.confidence) if processes else None,
@@ -203,19 +244,6 @@ def _variant(
 def _version(told: str | None, library: RuntimeLibrary) -> str | None:
     """What the library says of itself, or its wheel where it says nothing, as LiteRT's does."""
     return library.distribution if told in {None, "unknown"} else told
-
-
-def _conditions(run: Run) -> dict[str, dict[str, str]]:
-    """Arm's name -> what was asked of the system -> whether it is in force, and why not.
-
-    Of each arm's last process: a right is given or taken for good, not from block to block.
-    """
-    found: dict[str, dict[str, str]] = {}
-    for event in run.journal.events():
-        if event["event"] == "process":
-            said = ((name, event["measurement"].get(name)) for name in _CONDITIONS)
-            found[event["arm"]] = {name: text for name, text in said if text}
-    return found
 
 
 def _latency(processes: Sequence[ProcessSummary], confidence: float) -> dict[str, Any]:
@@ -275,7 +303,8 @@ def _comparison_record(comparison: Comparison | RecipeComparison) -> dict[str, A
     }
 
 
-def _blocks(experiment: Experiment | None) -> dict[str, Any]:
+def _blocks(experiment: Experiment | None, run: Run) -> dict[str, Any]:
+    damaged_lines = run.journal.damaged_lines()
     if experiment is None:
         return {
             "done": 0,
@@ -284,11 +313,14 @@ def _blocks(experiment: Experiment | None) -> dict[str, Any]:
             "reasons": {},
             "stopped": "not started",
             "elapsed_s": 0.0,
+            "block_s": None,
             "runs_per_process": None,
             "delay_ns": None,
             "processes": 0,
             "steady_processes": 0,
             "outliers": 0,
+            "lost_processes": 0,
+            "damaged_lines": damaged_lines,
         }
     ledger = experiment.ledger
     processes = ledger.processes()
@@ -299,11 +331,14 @@ def _blocks(experiment: Experiment | None) -> dict[str, Any]:
         "reasons": dict(ledger.reasons),
         "stopped": experiment.stopped,
         "elapsed_s": round(ledger.elapsed_s, 1),
+        "block_s": round(ledger.block_s, 4) or None,
         "runs_per_process": ledger.pilot.runs if ledger.pilot else None,
         "delay_ns": experiment.delay_ns or None,
         "processes": len(processes),
         "steady_processes": sum(process.steady for process in processes),
         "outliers": sum(process.outliers for process in processes),
+        "lost_processes": ledger.lost,
+        "damaged_lines": damaged_lines,
     }
 
 

@@ -5,51 +5,34 @@ Stages run as soon as their inputs are there. One that fails takes along only wh
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import os
-import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import asdict, dataclass, field
-from functools import partial
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from runner.build.executor import LocalExecutor
-from runner.build.protocol import Progress, StageOutcome, StageRequest
+from runner.build.executor import Executor, LocalExecutor
+from runner.build.protocol import Progress, StageOutcome, StageRequest, log_name
 from runner.errors import EnvironmentUnusableError, StageError
-from runner.plan.stages import Plan, Stage
+from runner.plan.records import Plan, Stage
 from runner.report.progress import Display, Task
-from runner.steps.contents import changed_contents, hash_path
-from runner.steps.options import session_options
+from runner.spec.measurement import StageLimits
+from runner.steps.adopting import changed
+from runner.steps.built import Built, data_record, model_record
+from runner.steps.contents import changed_contents
+from runner.steps.deadline import NEVER, Deadline
+from runner.steps.lightwork import LightWork
+from runner.steps.retrying import Failures, Retries
+from runner.steps.workforce import workforce_here
 from runner.store.artifacts import Artifact, ArtifactStore
 from runner.store.runs import Run
-from runner.timing.evaluation import Evaluation, evaluate
+from runner.store.stock import unfinished_keys
 from runner.timing.libraries import RuntimeLibrary
+from runner.units import format_duration
 
-_EVALUATION_TIMEOUT_S = 3600.0
-_MOST_WORKERS = 2
-
-
-@dataclass(frozen=True)
-class Built:
-    """What came of one variant, as `result.json` holds it.
-
-    Attributes:
-        error: why it is not there; None when it is.
-        facts: what the runtime said of the model.
-        model_path: the .tflite file; None on failure.
-        input_path: the first test images as the model takes them; None where there are none.
-    """
-
-    error: Mapping[str, Any] | None
-    model: Mapping[str, Any] | None = None
-    accuracy: Mapping[str, Any] | None = None
-    facts: Mapping[str, Any] | None = None
-    model_path: Path | None = None
-    input_path: Path | None = None
+# What the journal says of a stage whose artifact was not what it had been.
+DAMAGED = "damaged"
 
 
 def build_variants(
@@ -58,97 +41,185 @@ def build_variants(
     libraries: Mapping[str, RuntimeLibrary],
     run: Run,
     display: Display,
+    limits: StageLimits,
+    *,
+    deadline: Deadline = NEVER,
+    failures: Failures | None = None,
 ) -> dict[str, Built]:
-    """Builds and evaluates every variant; variant's name -> what came of it."""
-    site = _Site(plan, store, run, display)
-    site.collect_finished()
-    site.run_in_workers()
-    site.evaluate(libraries)
+    """Builds and evaluates every variant; variant's name -> what came of it.
+
+    Args:
+        failures: of earlier specs of the same batch, which are not tried again.
+
+    Raises:
+        OutOfTimeError: the deadline came before all was built.
+    """
+    retries, failures = Retries(limits.retries), failures or Failures()
+    site = _Site(plan, store, run, display, limits, retries, failures, deadline)
+    try:
+        site.collect_finished()
+        site.recall_failures()
+        # Behind it: what is wanted has been said by then.
+        store.sweep(lambda: unfinished_keys(run.folder.parents[1]))
+        site.run_stages(libraries)
+    finally:
+        store.tidy()
     return {name: site.outcome(name) for name in plan.of_variant}
 
 
 @dataclass
 class _Site:
-    """The work under way."""
+    """The work under way.
+
+    Attributes:
+        statuses: stage's key -> what became of it, in the words of `journal`.
+        resting: stage's key -> the monotonic second before which it is not tried again.
+    """
 
     plan: Plan
     store: ArtifactStore
     run: Run
     display: Display
+    limits: StageLimits
+    retries: Retries
+    failures: Failures
+    deadline: Deadline
     artifacts: dict[str, Artifact] = field(default_factory=dict)
     errors: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    statuses: dict[str, str] = field(default_factory=dict)
+    resting: dict[str, float] = field(default_factory=dict)
 
     def collect_finished(self) -> None:
-        """Takes from the store what is there and undamaged."""
+        """Takes from the store what is there and undamaged; what is damaged is said."""
         for key, stage in self.plan.stages.items():
-            if artifact := self.store.verified(stage.kind, key):
-                self.artifacts[key] = artifact
+            self.deadline.check()
+            checked = self.store.check(stage.kind, key)
+            if checked.artifact:
+                self.artifacts[key] = checked.artifact
                 self.journal(stage, "cached")
-
-    def run_in_workers(self) -> None:
-        """Runs every missing stage but evaluations; finished files need no worker."""
-        for stage in [stage for stage in self._missing() if stage.kind == "adopt"]:
-            self._do_here(stage, partial(self._adopt, stage))
-        missing = [stage for stage in self._missing() if stage.kind != "evaluate"]
-        if not missing:
-            return
-        cores = len(os.sched_getaffinity(0))
-        workers = min(_MOST_WORKERS, cores, len(missing))
-        try:
-            with LocalExecutor(
-                workers, self.run.logs, threads=max(1, cores // workers)
-            ) as executor:
-                self._run_all(missing, executor)
-        finally:
-            self.store.tidy()
-
-    def _run_all(self, missing: list[Stage], executor: LocalExecutor) -> None:
-        running: dict[Future[StageOutcome], _Running] = {}
-        waiting = list(missing)
-        while waiting or running:
-            for stage in [stage for stage in waiting if self._ready(stage)]:
-                if len(running) < executor.workers:
-                    waiting.remove(stage)
-                    if not self._blocked(stage):
-                        running |= self._start(stage, executor)
-            if not running:
                 continue
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                self._finish(running.pop(future), future)
+            self.store.come_back_to(stage.kind, key)
+            if checked.damaged:
+                files = ", ".join(checked.damaged)
+                self.display.say(
+                    f"  {stage.kind} {stage.label}: damaged on the disk ({files}); it is made again"
+                )
+                self.journal(stage, DAMAGED, files=list(checked.damaged))
 
-    def _start(self, stage: Stage, executor: LocalExecutor) -> dict[Future[StageOutcome], _Running]:
+    def recall_failures(self) -> None:
+        """Gives up what an earlier spec of the batch needed too, and could not get."""
+        for stage in self._missing():
+            if error := self.failures.recall(stage.key, self.limits):
+                self.display.say(f"  {stage.kind} {stage.label}: failed before, not tried again")
+                self._fail(stage, error.as_record())
+
+    def run_stages(self, libraries: Mapping[str, RuntimeLibrary]) -> None:
+        """Runs every missing stage: in workers, or beside them where it needs no TensorFlow."""
+        missing = self._missing()
+        heavy = sum(stage.kind not in LightWork.kinds for stage in missing)
+        force = workforce_here()
+        with (
+            LocalExecutor(
+                min(force.workers, heavy), self.run.logs, threads=force.threads, limits=self.limits
+            ) as executor,
+            LightWork(
+                self.plan.files, libraries, self.run.logs, self.limits, self.deadline
+            ) as light,
+        ):
+            self._run_all(missing, _Crews(executor, light))
+
+    def _run_all(self, waiting: list[Stage], crews: _Crews) -> None:
+        running: dict[Future[StageOutcome], _Running] = {}
+        try:
+            while waiting or running:
+                self.deadline.check()
+                for stage in [stage for stage in waiting if self._ready(stage)]:
+                    if self._blocked(stage):
+                        waiting.remove(stage)
+                    elif crews.have_room(stage, running.values()):
+                        waiting.remove(stage)
+                        running |= self._start(stage, crews)
+                if not running and waiting:
+                    time.sleep(min(self.deadline.left_s, self._rest_s(waiting) or 0.0))
+                finished, _ = wait(running, self._patience_s(waiting), FIRST_COMPLETED)
+                for future in finished:
+                    done = running[future]
+                    waiting += [done.stage] if self._finish(done, future) else []
+                    del running[future]
+        except BaseException:
+            for one in running.values():
+                if one.stage.key not in self.artifacts:
+                    self.journal(one.stage, "interrupted")
+            raise
+
+    def _rest_s(self, waiting: Sequence[Stage]) -> float | None:
+        """Seconds until a stage is tried again; None where none waits for that."""
+        now = time.monotonic()
+        ends = (self.resting.get(stage.key, now) - now for stage in waiting)
+        return min((left for left in ends if left > 0), default=None)
+
+    def _patience_s(self, waiting: Sequence[Stage]) -> float | None:
+        """Seconds after which there is something to do though no stage ended; None for none."""
+        limits = (self._rest_s(waiting), self.deadline.wait_s)
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def _start(self, stage: Stage, crews: _Crews) -> dict[Future[StageOutcome], _Running]:
         draft = self.store.draft(stage.kind, stage.key)
         task = self.display.task(f"{stage.kind} {stage.label}")
-        request = StageRequest(
-            stage=stage.kind,
-            key=stage.key,
-            params=stage.params,
-            inputs={role: self.artifacts[key].folder for role, key in stage.inputs.items()},
-            output=draft,
-            scratch=self.store.scratch(stage.kind, stage.key),
-        )
-        future = executor.submit(request, _shower(task))
+        inputs = {role: self.artifacts[key] for role, key in stage.inputs.items()}
+        if stage.kind in LightWork.kinds:
+            future = crews.light.submit(stage, inputs, draft)
+        else:
+            request = StageRequest(
+                stage=stage.kind,
+                key=stage.key,
+                params=stage.params,
+                inputs={role: artifact.folder for role, artifact in inputs.items()},
+                output=draft,
+                scratch=self.store.scratch(stage.kind, stage.key),
+            )
+            future = crews.executor.submit(request, _shower(task))
         return {future: _Running(stage, draft, task, time.monotonic())}
 
-    def _finish(self, running: _Running, future: Future[StageOutcome]) -> None:
+    def _finish(self, running: _Running, future: Future[StageOutcome]) -> bool:
+        """Deals with what came of a stage; whether it is to be tried again."""
         try:
             summary = future.result().summary
             self._commit(running, summary)
-            running.task.end("done")
+            note = running.stage.note
+            running.task.end(f"done; {note}" if note else "done")
         except StageError as error:
-            self._give_up(running, error)
+            return self._try_again(running, error)
         except BaseException:
             self.store.discard(running.draft)
             raise
+        return False
 
-    def _give_up(self, running: _Running, error: StageError) -> None:
+    def _try_again(self, running: _Running, error: StageError) -> bool:
+        """Whether a failed stage is tried again later; if not, it is given up."""
+        stage = running.stage
         self.store.discard(running.draft)
-        running.task.end(f"failed: {error.what}")
         if error.kind == "no_space":
             # No stage after this one would fare better.
+            running.task.end(f"failed: {error.what}")
             raise EnvironmentUnusableError(error.what, why=error.why, remedy=error.remedy)
-        self._fail(running.stage, error.as_record())
+        pause_s = self.retries.pause_s(stage.key, error)
+        if pause_s is None:
+            running.task.end(f"failed: {error.what}")
+            self.failures.note(stage.key, error, self.run.name, self.limits)
+            self._fail(stage, error.as_record())
+            return False
+        running.task.end(f"{error.what}; tried again in {format_duration(pause_s)}")
+        self.resting[stage.key] = time.monotonic() + pause_s
+        self.run.journal.append(
+            "stage_retried",
+            stage=stage.kind,
+            key=stage.key,
+            label=stage.label,
+            error=error.as_record(),
+            pause_s=pause_s,
+        )
+        return True
 
     def _commit(self, running: _Running, summary: Mapping[str, Any]) -> None:
         """Keeps what a stage made, if it was made of what its key says.
@@ -157,8 +228,9 @@ class _Site:
             StageError: a file was changed since the plan was made.
         """
         stage = running.stage
-        if changed := changed_contents(stage.params, self.plan.files):
-            raise _changed(stage, changed[0])
+        others = changed_contents(stage.params, self.plan.files)
+        if others:
+            raise changed(stage, others[0])
         seconds = time.monotonic() - running.started
         self.artifacts[stage.key] = self.store.commit(
             running.draft,
@@ -170,79 +242,6 @@ class _Site:
         )
         self.journal(stage, "done", seconds=round(seconds, 3))
 
-    def _adopt(self, stage: Stage, draft: Path) -> dict[str, Any]:
-        """Takes a finished .tflite file over, so that what is timed can't change under way."""
-        file, copy = stage.params["file"], draft / "model.tflite"
-        try:
-            shutil.copyfile(file, copy)
-        except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-                raise
-            raise StageError(
-                "the model file can't be read",
-                stage="adopt",
-                kind="bad_input",
-                why=str(error.strerror),
-                where=file,
-                remedy="check that it is there and may be read",
-            ) from error
-        if hash_path(copy) != self.plan.files[file]:
-            raise _changed(stage, file)
-        return {}
-
-    def evaluate(self, libraries: Mapping[str, RuntimeLibrary]) -> None:
-        """Runs every converted model over the test split, through the runtime that is timed."""
-        for stage in [stage for stage in self._missing() if stage.kind == "evaluate"]:
-            if not self._blocked(stage):
-                library = libraries[stage.variants[0]]
-                self._do_here(stage, partial(self._evaluate, stage, library))
-
-    def _do_here(self, stage: Stage, make: Callable[[Path], dict[str, Any]]) -> None:
-        """Runs a stage that needs no worker of the pool."""
-        task = self.display.task(f"{stage.kind} {stage.label}")
-        draft = self.store.draft(stage.kind, stage.key)
-        running = _Running(stage, draft, task, time.monotonic())
-        try:
-            self._commit(running, make(draft))
-            task.end("done")
-        except StageError as error:
-            self._give_up(running, error)
-        except BaseException:
-            self.store.discard(draft)
-            raise
-
-    def _evaluate(self, stage: Stage, library: RuntimeLibrary, draft: Path) -> dict[str, Any]:
-        import numpy as np
-
-        from runner.analysis.accuracy import compare_scores
-
-        inputs = {role: self.artifacts[key] for role, key in stage.inputs.items()}
-        data, reference = inputs.get("data"), inputs.get("reference")
-        runtime = stage.params["runtime"]
-        facts = evaluate(
-            Evaluation(
-                model=str(inputs["model"].file("model.tflite")),
-                images=str(data.file("test_images.npy")) if data else "",
-                scaling=stage.params["scaling"],
-                library=library.path,
-                delegate=runtime["delegate"]["name"],
-                options=session_options(runtime),
-                threads=runtime["threads"],
-                output=str(draft),
-            ),
-            variant=", ".join(stage.variants),
-            log=self.run.logs / f"evaluate-{stage.key[:12]}.log",
-            timeout_s=_EVALUATION_TIMEOUT_S,
-        )
-        if data is None:
-            return {"facts": facts, "accuracy": None}
-        accuracy = compare_scores(
-            _scores_of(reference),
-            np.load(draft / "scores.npy"),
-            np.load(data.file("test_labels.npy")),
-        )
-        return {"facts": facts, "accuracy": asdict(accuracy)}
-
     def outcome(self, name: str) -> Built:
         """What came of one variant."""
         keys = self.plan.of_variant[name]
@@ -250,30 +249,47 @@ class _Site:
         source = self.artifacts.get(self.plan.maker_of_model(name) or "")
         file = self.artifacts.get(self.plan.maker_of_file(name))
         evaluation = self.artifacts.get(keys["evaluate"])
+        images = self.artifacts.get(keys.get("data", ""))
+        data = data_record(images) if images else None
         facts = evaluation.summary["facts"] if evaluation else {}
-        model = _model_record(source, file, facts) if file else None
+        model = model_record(source, file, facts) if file else None
+        stages = {kind: self.statuses[key] for kind, key in keys.items()}
         if failed or file is None or evaluation is None:
-            return Built(error=failed[0], model=model)
+            return Built(error=failed[0], stages=stages, model=model, data=data)
         return Built(
             error=None,
+            stages=stages,
             model=model,
             accuracy=evaluation.summary["accuracy"],
             facts=facts,
+            data=data,
             model_path=file.file("model.tflite").resolve(),
             input_path=evaluation.file("input.bin").resolve() if "data" in keys else None,
         )
 
     def journal(self, stage: Stage, status: str, **fields: Any) -> None:
-        """Notes what became of a stage: `cached`, `done`, `failed` or `skipped`."""
+        """Notes what became of a stage.
+
+        Args:
+            status: `cached`, `done`, `failed`, `skipped` because an input failed, `interrupted`, or
+                `damaged`, which is made again.
+        """
+        self.statuses[stage.key] = status
         self.run.journal.append(
             "stage", stage=stage.kind, key=stage.key, label=stage.label, status=status, **fields
         )
+        log = self.run.logs / log_name(stage.kind, stage.key)
+        where = f", log: {log}" if log.exists() else ""
+        self.display.detail(f"    {stage.kind} {stage.label}: {status}{where}")
 
     def _missing(self) -> list[Stage]:
-        return [stage for key, stage in self.plan.stages.items() if key not in self.artifacts]
+        ended = self.artifacts.keys() | self.errors.keys()
+        return [stage for key, stage in self.plan.stages.items() if key not in ended]
 
     def _ready(self, stage: Stage) -> bool:
-        return all(key in self.artifacts or key in self.errors for key in stage.inputs.values())
+        is_rested = self.resting.get(stage.key, 0.0) <= time.monotonic()
+        inputs = stage.inputs.values()
+        return is_rested and all(key in self.artifacts or key in self.errors for key in inputs)
 
     def _blocked(self, stage: Stage) -> bool:
         """Whether an input failed; then the stage is skipped, for the same reason."""
@@ -290,6 +306,20 @@ class _Site:
 
 
 @dataclass(frozen=True)
+class _Crews:
+    """Who does the stages."""
+
+    executor: Executor
+    light: LightWork
+
+    def have_room(self, stage: Stage, running: Iterable[_Running]) -> bool:
+        """Whether the crew that does such a stage can begin it now."""
+        is_light = stage.kind in LightWork.kinds
+        busy = sum((one.stage.kind in LightWork.kinds) == is_light for one in running)
+        return busy < (self.light.workers if is_light else self.executor.workers)
+
+
+@dataclass(frozen=True)
 class _Running:
     stage: Stage
     draft: Path
@@ -302,44 +332,3 @@ def _shower(task: Task) -> Callable[[Progress], None]:
         task.update(progress.done, progress.total, progress.note)
 
     return show
-
-
-def _changed(stage: Stage, path: str) -> StageError:
-    return StageError(
-        "a file was changed while the spec was at work",
-        stage=stage.kind,
-        kind="changed",
-        why="what was made of it does not belong to the file that the plan was made for",
-        where=path,
-        remedy="run the same command again, which takes the file as it is now",
-    )
-
-
-def _scores_of(reference: Artifact | None) -> Any:
-    """What the Keras model answers to the test images; None where it was not scored."""
-    import numpy as np
-
-    if reference is None or not reference.file("test_scores.npy").exists():
-        return None
-    return np.load(reference.file("test_scores.npy"))
-
-
-def _model_record(
-    source: Artifact | None, made: Artifact, facts: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What a report says of a .tflite file.
-
-    Args:
-        source: what it was made of; None for a finished one, whose parameters nobody counted.
-        facts: what the runtime said of it, if it got that far.
-    """
-    path = made.file("model.tflite").resolve()
-    counts = source.summary if source else {}
-    return {
-        "path": str(path),
-        "bytes": path.stat().st_size,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "parameters": counts.get("parameters"),
-        "trainable_parameters": counts.get("trainable_parameters"),
-        "operations": made.summary.get("operations", facts.get("nodes")),
-    }

@@ -9,12 +9,13 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from runner.errors import ArgumentError, EnvironmentUnusableError
+from runner.plan.records import Content
 from runner.spec.model import Spec
 
 _PIECE = 1 << 20
@@ -23,8 +24,10 @@ _PIECE = 1 << 20
 _NOT_READ = {("csv", "root"), ("tfds", "folder")}
 
 
-def hash_contents(spec: Spec) -> dict[str, str]:
-    """Path of each file and folder that the spec names -> SHA-256 of all that is in it.
+def hash_contents(spec: Spec) -> dict[str, Content]:
+    """Path of each file and folder that the spec names -> what is in it.
+
+    A table that several records read, each with images of its own, counts with all of them.
 
     Raises:
         ArgumentError: a table of images can't be read.
@@ -35,27 +38,33 @@ def hash_contents(spec: Spec) -> dict[str, str]:
         for part in (variant.data, variant.model, variant.runtime.delegate, *variant.compress):
             if part is not None:
                 parts.setdefault(id(part), part)
-    beside: dict[str, list[Path]] = {}
+    images: dict[str, set[str]] = {}
     for part in parts.values():
-        for path, files in _named(asdict(part)):
-            beside.setdefault(path, []).extend(files)
-    return {path: hash_path(Path(path), files) for path, files in beside.items()}
+        for path, named in _named(asdict(part)):
+            images.setdefault(path, set()).update(named)
+    return {path: _content(path, sorted(named)) for path, named in images.items()}
 
 
-def changed_contents(params: Mapping[str, Any], known: Mapping[str, str]) -> list[str]:
+def _content(path: str, images: Iterable[str]) -> Content:
+    beside = tuple(images)
+    return Content(hash_path(Path(path), beside), beside)
+
+
+def changed_contents(params: Mapping[str, Any], known: Mapping[str, Content]) -> list[str]:
     """The files and folders among a stage's parameters that are not what they were.
 
     Args:
-        known: path -> SHA-256, as `hash_contents` gives it.
+        known: path -> its content, as `hash_contents` gives it.
     """
+    # A table that names other images by now is another table: those of then are enough.
     return [
         path
-        for path, files in _named(params)
-        if path in known and hash_path(Path(path), files) != known[path]
+        for path in _paths(params)
+        if path in known and _content(path, known[path].images) != known[path]
     ]
 
 
-def hash_path(path: Path, beside: list[Path] | None = None) -> str:
+def hash_path(path: Path, beside: Iterable[str] = ()) -> str:
     """SHA-256 of a file's bytes, or of all that is in a folder; with further files, of them all.
 
     Raises:
@@ -66,11 +75,12 @@ def hash_path(path: Path, beside: list[Path] | None = None) -> str:
             return _hash_file(path)
         digest = hashlib.sha256()
         for file in _files(path) if path.is_dir() else [path]:
-            name = os.fsencode(file.relative_to(path) if file != path else file.name)
-            digest.update(name + b"\0" + _hash_file(file).encode())
-        for file in beside or ():
+            place = os.fsencode(file.relative_to(path) if file != path else file.name)
+            digest.update(place + b"\0" + _hash_file(file).encode())
+        for name in beside:
             # A missing image is the stage's to report; here it only has to tell from one that is.
-            digest.update(_hash_file(file).encode() if file.is_file() else b"missing")
+            image = Path(name)
+            digest.update(_hash_file(image).encode() if image.is_file() else b"missing")
     except OSError as error:
         raise EnvironmentUnusableError(
             "a file that the spec names can't be read",
@@ -81,39 +91,36 @@ def hash_path(path: Path, beside: list[Path] | None = None) -> str:
     return digest.hexdigest()
 
 
-def _named(value: Any) -> Iterator[tuple[str, list[Path]]]:
-    """Each absolute path in a record as JSON, with the files that count beside it."""
+def _named(record: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """Each absolute path in a record as JSON, with the images that count with it."""
+    source = record.get("source", {})
+    table = source["options"]["path"] if source.get("kind") == "csv" else None
+    for path in _paths(record):
+        yield path, list(_images_of_table(source["options"])) if path == table else []
+
+
+def _paths(value: Any, kind: str = "") -> Iterator[str]:
+    """Each absolute path in a value as JSON; `kind` is that of a source whose options it is."""
     if isinstance(value, Mapping):
-        if value.keys() == {"kind", "options"}:
-            yield from _of_source(value["kind"], value["options"])
-        else:
-            for inner in value.values():
-                yield from _named(inner)
+        is_source = value.keys() == {"kind", "options"}
+        for name, inner in value.items():
+            if (kind, name) not in _NOT_READ:
+                yield from _paths(inner, value["kind"] if is_source else "")
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            yield from _named(inner)
+            yield from _paths(inner)
     elif isinstance(value, str) and Path(value).is_absolute():
-        yield value, []
+        yield value
 
 
-def _of_source(kind: str, options: Mapping[str, Any]) -> Iterator[tuple[str, list[Path]]]:
-    for name, value in options.items():
-        if (kind, name) in _NOT_READ:
-            continue
-        if kind == "csv" and name == "path":
-            yield value, list(_images_of_table(options))
-        else:
-            yield from _named(value)
-
-
-def _images_of_table(options: Mapping[str, Any]) -> Iterator[Path]:
+def _images_of_table(options: Mapping[str, Any]) -> Iterator[str]:
     table = Path(options["path"])
     root = Path(options.get("root") or table.parent)
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
                 if name := row.get(options["image"]):
-                    yield root / name
+                    yield str(root / name)
     except (UnicodeDecodeError, csv.Error) as error:
         raise ArgumentError(
             "the table of images can't be read",

@@ -9,7 +9,10 @@ from typing import Any
 from runner.analysis.recipes import RecipeComparison
 from runner.analysis.verdicts import Comparison
 from runner.report.wording import short_recipe
-from runner.spec.model import Bounds, Expectation
+from runner.spec.measurement import Bounds, Expectation
+
+# Why a promise about latency is left undecided, whatever was measured.
+_UNPROVEN = "the experiment is unproven"
 
 
 def check_expectations(
@@ -18,6 +21,8 @@ def check_expectations(
     comparisons: Sequence[Comparison],
     recipes: Sequence[RecipeComparison],
     bases: Collection[str],
+    *,
+    proven: bool,
 ) -> list[dict[str, Any]]:
     """One record for each promise and variant that it is about.
 
@@ -27,6 +32,8 @@ def check_expectations(
     Args:
         variants: as `result.json` holds them.
         bases: the names of the baseline's models.
+        proven: whether the controls passed; where they did not, no promise about latency holds or
+            is broken.
     """
     of_variant = {one.variant: one for one in comparisons}
     of_recipe = {one.recipe: one for one in recipes}
@@ -39,7 +46,7 @@ def check_expectations(
             if expectation.latency_ratio and variant["name"] not in bases:
                 name = short_recipe(recipe.recipe) if recipe else _short(variant)
                 compared = recipe or of_variant.get(variant["name"])
-                record = _of_latency(name, expectation.latency_ratio, compared)
+                record = _of_latency(name, expectation.latency_ratio, compared, proven=proven)
                 # The models of a recipe share its record.
                 records += [record] if record not in records else []
             if expectation.accuracy:
@@ -48,12 +55,18 @@ def check_expectations(
 
 
 def _of_latency(
-    name: str, bounds: Bounds, comparison: Comparison | RecipeComparison | None
+    name: str,
+    bounds: Bounds,
+    comparison: Comparison | RecipeComparison | None,
+    *,
+    proven: bool,
 ) -> dict[str, Any]:
+    holds = _holds(bounds, comparison.interval if comparison else None)
     return {
         "text": f"{name}: latency ratio {_range(bounds)}",
-        "holds": _holds(bounds, comparison.interval if comparison else None),
+        "holds": holds if proven else None,
         "measured": comparison.ratio if comparison else None,
+        "why": _UNPROVEN if comparison and not proven else None,
     }
 
 
@@ -64,6 +77,7 @@ def _of_accuracy(variant: Mapping[str, Any], bounds: Bounds) -> dict[str, Any]:
         "text": f"{_short(variant)}: accuracy {_range(bounds)}",
         "holds": _holds(bounds, exact),
         "measured": measured,
+        "why": None,
     }
 
 

@@ -9,22 +9,24 @@ from typing import Any
 
 from runner.analysis.forecast import Experience, Forecast, assumed, experience_of, foresee_timing
 from runner.plan.explain import Explainer
-from runner.plan.stages import Plan, Stage
+from runner.plan.records import Plan, Stage
 from runner.report.plan import Outlook, StageOutlook, TimingOutlook
 from runner.spec.model import Spec
 from runner.store.artifacts import Artifact, ArtifactStore
-from runner.store.runs import Run, newest_result
+from runner.store.runs import Run, newest_result, was_cut_short
 
 # Artifacts that a missing stage is compared with, to say what has changed.
 _MOST_COMPARED = 40
-# What a stage makes, as what comes after it calls that.
-_MADE = {
-    "data": "data",
-    "load": "model",
-    "train": "training",
-    "compress": "compression",
-    "adopt": "model",
-    "convert": "conversion",
+# Why a stage is done that has an input of that kind which is yet to be made.
+_NEW = {
+    "data": "its data is new",
+    "features": "its features are new",
+    "load": "its model is new",
+    "train": "its training is new",
+    "snapshot": "its snapshot is new",
+    "compress": "its compression is new",
+    "adopt": "its model is new",
+    "convert": "its conversion is new",
 }
 
 
@@ -76,7 +78,7 @@ def _outlooks(plan: Plan, past: Mapping[str, _Past]) -> Iterator[StageOutlook]:
         if not outlook.cached:
             to_run[stage.key] = stage.kind
             if made_anew:
-                outlook = replace(outlook, reason=f"its {_MADE[made_anew[0]]} is new")
+                outlook = replace(outlook, reason=_NEW[made_anew[0]])
         yield outlook
 
 
@@ -95,6 +97,7 @@ def _outlook(stage: Stage, past: _Past) -> StageOutlook:
         reason=f"made {found.created}" if found else past.explainer.explain(stage.identity),
         seconds=like.seconds * _scale(stage.identity, like.identity) if like else None,
         bytes=like.bytes if like else None,
+        note=stage.note,
     )
 
 
@@ -131,13 +134,19 @@ def _experience(spec: Spec, run: Run | None, runs: Path) -> Experience:
 
 
 def _blocks_done(events: Iterable[Mapping[str, Any]]) -> int:
-    return sum(1 for event in events if event["event"] == "block" and not event["reasons"])
+    """How many blocks count: those from before a longer warm-up don't."""
+    done = 0
+    for event in events:
+        if event["event"] == "warmup_lengthened":
+            done = 0
+        done += event["event"] == "block" and not event["reasons"]
+    return done
 
 
 def _is_finished(run: Run | None, spec: Spec, forecast: Forecast, done: int) -> bool:
     """Whether bench would show the result and time nothing: it asks for no more than was done."""
     result = run.result() if run else None
-    if result is None or result["blocks"]["stopped"] == "disturbed":
+    if result is None or was_cut_short(result):
         return False
     if any(variant["status"] != "done" for variant in result["variants"]):
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from runner.analysis.pilot import PilotFindings, PilotProcess
 from runner.analysis.summaries import ProcessSummary, summarize_process
 from runner.store.runs import Run, SampleRange
+from runner.timing.experiment import Earlier
 from runner.timing.host import Conditions
 from runner.timing.protocol import Arm
+
+# Why a block was done again, where the line that told it is damaged.
+_UNKNOWN = "a reason that was lost"
 
 
 @dataclass
@@ -24,47 +28,76 @@ class Ledger:
     Attributes:
         pilot: None until the pilot has ended.
         pilot_processes: (block, arm) -> what the journal says of it, of the pilot.
-        start: the machine's condition when the pilot had ended.
+        pilot_attempt: how often a block of the pilot was begun before.
         arms: arm's name -> block -> its process, of valid blocks only.
         open_arms: arms that ran in the current attempt of the block that is under way.
-        begun: the machine's condition when that attempt began; None between blocks.
+        begun: the machine's condition when that attempt, or one of the pilot, began; None between.
+        grown: by how much its counters had grown when the attempt's last process ended.
         block: the block that is under way or comes next.
         first_block: the first that counts: earlier ones had too short a warm-up.
         warmup_factor: by how much the warm-up was lengthened.
         attempt: how often it was begun before.
         elapsed_s: time that processes and waits took so far, the pilot's among it.
+        timed_s: what processes of attempts since `first_block` took, also those that failed.
+        attempts: how many of these were closed.
+        in_vain: attempts at the block under way that were disturbed, not only had a failure.
         redone: how many passes were thrown away.
         reasons: why, counted.
         failures: arm's name -> how often it failed in a row.
         dropped: arm's name -> the error after which it no longer took part.
+        lost: processes that do not count, because their samples are not there as they were taken.
         sustained: arm's name -> what the journal says of its run back to back.
     """
 
     pilot: PilotFindings | None = None
     pilot_processes: dict[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
-    start: Conditions | None = None
+    pilot_attempt: int = 0
     arms: dict[str, dict[int, ProcessSummary]] = field(default_factory=dict)
     open_arms: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     begun: Conditions | None = None
+    grown: Mapping[str, float] = field(default_factory=dict)
     block: int = 0
     first_block: int = 0
     warmup_factor: int = 1
     attempt: int = 0
     elapsed_s: float = 0.0
+    timed_s: float = 0.0
+    attempts: int = 0
+    in_vain: int = 0
     redone: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     dropped: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sustained: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    lost: int = 0
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The block that is under way or comes next, and the attempt at it."""
+        return self.block, self.attempt
+
+    @property
+    def earlier(self) -> Earlier | None:
+        """The attempt under way, if it was begun before an interruption."""
+        return None if self.begun is None else Earlier(self.begun, self.grown)
 
     @property
     def blocks_done(self) -> int:
         """How many valid blocks there are."""
         return self.block - self.first_block
 
+    @property
+    def block_s(self) -> float:
+        """What an attempt at a block takes, waits aside; 0 where there was none."""
+        return self.timed_s / self.attempts if self.attempts else 0.0
+
     def processes(self) -> list[ProcessSummary]:
         """All processes of valid blocks."""
         return [process for arm in self.arms.values() for process in arm.values()]
+
+    def done_in_pilot(self, index: int) -> set[str]:
+        """The arms that a block of the pilot has."""
+        return {arm for block, arm in self.pilot_processes if block == index}
 
     def pilot_sample(self) -> list[PilotProcess]:
         """The pilot's processes as the analysis takes them."""
@@ -84,7 +117,11 @@ class Ledger:
 
 
 def read_ledger(run: Run) -> Ledger:
-    """Rebuilds the ledger from a run's journal and samples."""
+    """Rebuilds the ledger from a run's journal and samples.
+
+    A line that was damaged on the disk is missing. What it told is told by the lines after it, or
+    did not happen.
+    """
     ledger = Ledger()
     for event in run.journal.events():
         enter(ledger, event, run)
@@ -93,57 +130,111 @@ def read_ledger(run: Run) -> Ledger:
 
 def enter(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
     """Adds one event, just happened or read back: both go the same way."""
-    match event["event"]:
-        case "pilot_process":
-            _enter_pilot(ledger, event)
-        case "pilot":
-            ledger.pilot = PilotFindings(**event["findings"])
-            ledger.start = Conditions(**event["conditions"])
-        case "waited":
-            ledger.elapsed_s += event["seconds"]
-        case "warmup_lengthened":
-            _start_over(ledger, event["factor"])
-        case "failed" | "dropped":
-            _enter_failure(ledger, event)
-        case "block_begun":
-            ledger.begun = Conditions(**event["conditions"])
-        case "process":
-            _enter_process(ledger, event)
-        case "block" if event["index"] == ledger.block:
-            _close_block(ledger, event["reasons"], run)
-        case "sustained":
-            ledger.sustained[event["arm"]] = event
-        case _:
-            pass
+    if add := _ENTRIES.get(event["event"]):
+        add(ledger, event, run)
 
 
-def _enter_pilot(ledger: Ledger, event: Mapping[str, Any]) -> None:
+def _enter_pilot_begin(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
+    ledger.begun, ledger.grown = Conditions(**event["conditions"]), {}
+
+
+def _enter_pilot_process(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
     ledger.elapsed_s += event["elapsed_s"]
     ledger.failures.pop(event["arm"], None)
+    ledger.grown = event.get("grown", {})
     ledger.pilot_processes[event["block"], event["arm"]] = event
 
 
-def _enter_process(ledger: Ledger, event: Mapping[str, Any]) -> None:
-    ledger.elapsed_s += event["elapsed_s"]
+def _close_pilot_block(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
+    """Where it was disturbed, all of that block's processes go."""
+    ledger.elapsed_s += event["failed_s"]
+    ledger.begun, ledger.pilot_attempt = None, event["attempt"] + 1
+    if event["reasons"]:
+        ledger.redone += 1
+        ledger.reasons.update(event["reasons"])
+        for arm in ledger.done_in_pilot(event["index"]):
+            del ledger.pilot_processes[event["index"], arm]
+
+
+def _enter_findings(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
+    ledger.pilot, ledger.begun = PilotFindings(**event["findings"]), None
+
+
+def _enter_wait(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
+    ledger.elapsed_s += event["seconds"]
+
+
+def _enter_longer_warmup(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
+    _start_over(ledger, event["factor"])
+    # An older version kept the pilot of the shorter one.
+    if event.get("needs_pilot"):
+        ledger.pilot, ledger.pilot_processes = None, {}
+
+
+def _enter_failure(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
+    ledger.failures[event["arm"]] += 1
+
+
+def _enter_dropped(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
+    ledger.dropped[event["arm"]] = event["error"]
+
+
+def _enter_sustained(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
+    ledger.sustained[event["arm"]] = event
+
+
+def _enter_end(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
+    """Closes a block, unless what came before a damaged line has closed it already."""
+    if (event["index"], event["attempt"]) < ledger.place:
+        return
+    _catch_up(ledger, event["index"], event["attempt"], run)
+    _spend(ledger, event.get("failed_s", 0.0))
+    _close_block(ledger, event["reasons"], run)
+    is_disturbed = event.get("disturbed", bool(event["reasons"]))
+    ledger.in_vain = ledger.in_vain + 1 if is_disturbed else 0
+
+
+def _enter_begin(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
+    _catch_up(ledger, event.get("index", 0), event.get("attempt", 0), run)
+    factor = event.get("warmup_factor", ledger.warmup_factor)
+    if factor != ledger.warmup_factor:
+        _start_over(ledger, factor)
+    ledger.begun, ledger.grown = Conditions(**event["conditions"]), {}
+
+
+def _enter_process(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
+    _catch_up(ledger, event["block"], event["attempt"], run)
+    _spend(ledger, event["elapsed_s"])
     ledger.failures.pop(event["arm"], None)
-    if (event["block"], event["attempt"]) == (ledger.block, ledger.attempt):
+    if (event["block"], event["attempt"]) == ledger.place:
         ledger.open_arms[event["arm"]] = event
+        ledger.grown = event.get("grown", {})
 
 
-def _enter_failure(ledger: Ledger, event: Mapping[str, Any]) -> None:
-    if event["event"] == "failed":
-        ledger.failures[event["arm"]] += 1
-    else:
-        ledger.dropped[event["arm"]] = event["error"]
+def _spend(ledger: Ledger, seconds: float) -> None:
+    ledger.elapsed_s += seconds
+    ledger.timed_s += seconds
+
+
+def _catch_up(ledger: Ledger, block: int, attempt: int, run: Run) -> None:
+    """Closes what must have been closed, since the journal goes on behind it."""
+    if block > ledger.block:
+        _close_block(ledger, (), run)
+        ledger.block, ledger.attempt = block, attempt
+    elif (block, attempt) > ledger.place:
+        _close_block(ledger, [_UNKNOWN], run)
+        ledger.attempt = attempt
 
 
 def _start_over(ledger: Ledger, warmup_factor: int) -> None:
     """What was timed before had not settled: none of it is compared with what comes now."""
     ledger.arms, ledger.first_block = {}, ledger.block
+    ledger.timed_s, ledger.attempts = 0.0, 0
     ledger.warmup_factor = warmup_factor
 
 
 def _close_block(ledger: Ledger, reasons: Sequence[str], run: Run) -> None:
+    ledger.attempts += 1
     if reasons:
         ledger.redone += 1
         ledger.reasons.update(reasons)
@@ -158,10 +249,14 @@ def _close_block(ledger: Ledger, reasons: Sequence[str], run: Run) -> None:
 
 def _count(ledger: Ledger, process: Mapping[str, Any], run: Run) -> None:
     measured = process["measurement"]
-    where = SampleRange(process["file"], process["first"], process["count"])
+    where = SampleRange(
+        process["file"], process["first"], process["count"], process.get("samples_crc32")
+    )
     samples = decode_samples(run.read_samples(where))
     if len(samples) != where.count:
-        # A power cut took the end of the file: without its samples a process did not happen.
+        # A power cut took the end of the file, or the disk flipped a bit: without its samples a
+        # process did not happen.
+        ledger.lost += 1
         return
     ledger.arms.setdefault(process["arm"], {})[process["block"]] = summarize_process(
         samples,
@@ -177,3 +272,19 @@ def _count(ledger: Ledger, process: Mapping[str, Any], run: Run) -> None:
 def decode_samples(data: bytes) -> NDArray[np.int64]:
     """Samples as they stand on disk -> int64 nanoseconds, shape (runs,)."""
     return np.frombuffer(data[: len(data) - len(data) % 8], dtype="<i8").astype(np.int64)
+
+
+_ENTRIES: Mapping[str, Callable[[Ledger, Mapping[str, Any], Run], None]] = {
+    "pilot_begun": _enter_pilot_begin,
+    "pilot_process": _enter_pilot_process,
+    "pilot_block": _close_pilot_block,
+    "pilot": _enter_findings,
+    "waited": _enter_wait,
+    "warmup_lengthened": _enter_longer_warmup,
+    "failed": _enter_failure,
+    "dropped": _enter_dropped,
+    "block_begun": _enter_begin,
+    "process": _enter_process,
+    "block": _enter_end,
+    "sustained": _enter_sustained,
+}

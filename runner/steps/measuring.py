@@ -7,46 +7,34 @@ after an interruption is reading the journal and doing what is not in it.
 from __future__ import annotations
 
 import shutil
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from runner.analysis.pilot import PilotFindings, study_pilot
+from runner.analysis.pilot import PilotFindings
+from runner.analysis.precision import Precision
 from runner.analysis.summaries import needs_warmup
-from runner.errors import StageError
+from runner.interrupts import finishing
 from runner.report.progress import Display, Task
-from runner.steps.ledger import Ledger, decode_samples, enter, read_ledger
+from runner.steps.deadline import NEVER, Deadline
+from runner.steps.ledger import Ledger, read_ledger
+from runner.steps.piloting import run_pilot
 from runner.steps.question import Question
+from runner.steps.staying import Stay
 from runner.steps.stopping import expected_total_s, reason_to_stop
 from runner.steps.sustaining import Sustaining
 from runner.store.runs import Run
-from runner.timing.experiment import (
-    Block,
-    Setup,
-    Taken,
-    Target,
-    pilot_pass,
-    run_block,
-    timed_pass,
-    usual_timeout_s,
-)
-from runner.timing.host import read_conditions
+from runner.timing.experiment import Taken, Target, run_block, timed_pass, usual_timeout_s
+from runner.timing.host import TEMPERATURE, read_conditions
 from runner.timing.protocol import DELAYED, IDENTICAL, Arm
-from runner.units import NS_PER_S
 
-_PILOT_BLOCKS = 3
 # Blocks after which the warm-up may be found too short, and the most that it is lengthened to.
 _SETTLED_BY = 5
 _LONGEST_WARMUP = 8
-_LONGEST_WAIT_S = 60.0
 # Why a block is done again, by the kind of a process's error.
 _FAULTS = {"clock": "a clock that did not advance", "timeout": "a process hung"}
 # How an experiment ends that has something to say.
 _DONE = ("precise", "time", "blocks")
-# Conditions can't be compared across a restart of the machine.
-_RESTARTED = "interrupted by a restart"
 
 
 @dataclass(frozen=True)
@@ -55,7 +43,8 @@ class Experiment:
 
     Attributes:
         delay_ns: of the delayed control; 0 if there was no pilot to fix it.
-        stopped: why no further block was run: `precise`, `time`, `blocks`, `disturbed` or `failed`.
+        stopped: why no further block was run: `precise`, `time`, `blocks`, `disturbed`, `failed` or
+            `deadline`, which was set from outside.
     """
 
     ledger: Ledger
@@ -63,86 +52,67 @@ class Experiment:
     stopped: str
 
 
-def measure(question: Question, run: Run, target: Target, display: Display) -> Experiment:
-    """Runs or continues the experiment of a run's folder."""
+def measure(
+    question: Question,
+    run: Run,
+    target: Target,
+    display: Display,
+    deadline: Deadline = NEVER,
+) -> Experiment:
+    """Runs or continues the experiment of a run's folder.
+
+    Raises:
+        OutOfTimeError: the deadline came before there was a block to show.
+    """
     ledger = read_ledger(run)
     with run.scratch() as scratch:
-        stay = _Stay(question, run, target, scratch, ledger)
-        findings = ledger.pilot or stay.run_pilot(display.task("pilot"))
-        if findings is None:
-            return Experiment(ledger, 0, "failed")
-        arms = _all_arms(question, findings, scratch)
-        stopped = stay.run_blocks(arms, findings, display.task("timing"))
+        stay = Stay(question, run, target, scratch, ledger, display, deadline)
+        while True:
+            # Anew where a longer warm-up changes what processes cost and how fast they are.
+            findings = ledger.pilot or run_pilot(stay, display.task("pilot"))
+            if isinstance(findings, str):
+                return Experiment(ledger, 0, findings)
+            blocks = _Blocks(stay, _all_arms(question, findings, scratch), findings)
+            if stopped := blocks.run(display.task("timing")):
+                break
         if question.measure.sustained_s and stopped in _DONE:
-            stay.sustain(findings, display.task("sustained load"))
+            part = Sustaining(question, stay.setup, target, run, stay.record, deadline)
+            task = display.task("sustained load")
+            stopped = stopped if part.go(ledger, findings.slowest_s, task) else "deadline"
     return Experiment(ledger, findings.delay_ns, stopped)
 
 
-@dataclass
-class _Stay:
-    """One stay in the experiment, from a start of the command to its end."""
+class _Blocks:
+    """The blocks of a stay, with the parameters that one pilot fixed."""
 
-    question: Question
-    run: Run
-    target: Target
-    scratch: Path
-    ledger: Ledger
+    def __init__(self, stay: Stay, arms: Sequence[Arm], findings: PilotFindings) -> None:
+        self._stay, self._arms, self._findings = stay, arms, findings
+        self._question, self._ledger = stay.question, stay.ledger
+        self._precision = Precision(stay.question.design)
 
-    @property
-    def setup(self) -> Setup:
-        """How every process runs, with the warm-up that is in force."""
-        plan, factor = self.question.measure, self.ledger.warmup_factor
-        return Setup(
-            warmup_runs=plan.warmup_runs * factor,
-            warmup_ns=round(plan.warmup_time_s * factor * NS_PER_S),
-            limits=plan.limits,
-            scratch=self.scratch,
-        )
+    def run(self, task: Task) -> str:
+        """Runs blocks until there is a reason to stop, and returns it.
 
-    def run_pilot(self, task: Task) -> PilotFindings | None:
-        """Fixes the experiment's parameters; None if the baseline can't be run."""
-        question, ledger = self.question, self.ledger
-        start = read_conditions()
-        for index in range(_PILOT_BLOCKS):
-            watcher = _PilotWatcher(self, index, task)
-            for _ in range(1 + question.measure.retries):
-                done = {arm for block, arm in ledger.pilot_processes if block == index}
-                missing = ledger.taking_part(question.arms)
-                if {arm.name for arm in missing} <= done:
-                    break
-                this = pilot_pass(index, question.seed, question.measure.process_timeout_s)
-                block = run_block(
-                    self.target, missing, self.setup, this, done=done, start=start, watcher=watcher
-                )
-                self._note_failures(block.failed)
-            if question.baseline in ledger.dropped:
-                task.end("the baseline failed")
-                return None
-        findings = study_pilot(
-            ledger.pilot_sample(),
-            baseline=question.baseline,
-            effect=question.measure.effect,
-            longest_block_s=question.measure.max_time_s / question.measure.min_blocks,
-        )
-        self.record("pilot", findings=findings.as_record(), conditions=asdict(read_conditions()))
-        task.end(f"{findings.runs} runs a process")
-        return findings
-
-    def run_blocks(self, arms: Sequence[Arm], findings: PilotFindings, task: Task) -> str:
-        """Runs blocks until there is a reason to stop, and returns it."""
-        in_vain = 0
-        while not (stopped := reason_to_stop(self.question, self.ledger, findings, in_vain)):
-            if in_vain:
-                self._wait(in_vain, task)
-            in_vain = 0 if self._run_block(arms, findings, task) else in_vain + 1
-            self._lengthen_warmup()
-        task.end(f"{self.ledger.blocks_done} blocks")
+        Empty where the warm-up was lengthened: then there has to be another pilot.
+        """
+        stay, stopped = self._stay, ""
+        while self._ledger.pilot and not (stopped := self._reason_to_stop()):
+            if stay.in_vain:
+                stay.rest(task)
+            with finishing(stay.say_finishing):
+                self._run_block(task)
+                self._lengthen_warmup()
+        task.end(f"{self._ledger.blocks_done} blocks")
         return stopped
 
-    def sustain(self, findings: PilotFindings, task: Task) -> None:
-        """Runs each variant back to back, for as long as the spec asks."""
-        part = Sustaining(self.question, self.setup, self.target, self.run, self.record)
-        part.go(self.ledger, findings.slowest_s, task)
+    def _reason_to_stop(self) -> str:
+        stay = self._stay
+        stopped = reason_to_stop(
+            self._question, self._ledger, self._findings, self._precision, stay.deadline
+        )
+        if stopped == "deadline" and not self._ledger.blocks_done:
+            stay.deadline.check()
+        return stopped
 
     def _lengthen_warmup(self) -> None:
         """Starts over with a longer warm-up where too many processes were still settling.
@@ -150,114 +120,66 @@ class _Stay:
         It is decided early, on processes of all arms together, never by what they compare to; and
         only where there is time left for a whole experiment.
         """
-        ledger, plan = self.ledger, self.question.measure
+        ledger, plan = self._ledger, self._question.measure
         is_time = _SETTLED_BY <= ledger.blocks_done <= plan.min_blocks
         if ledger.open_arms or not is_time or ledger.warmup_factor >= _LONGEST_WARMUP:
             return
-        left_s = plan.max_time_s - ledger.elapsed_s
-        if left_s < plan.min_blocks * ledger.elapsed_s / ledger.block:
+        if plan.max_time_s - ledger.elapsed_s < plan.min_blocks * ledger.block_s:
             return
         processes = ledger.processes()
         if needs_warmup(processes):
-            self.record(
+            self._stay.record(
                 "warmup_lengthened",
                 factor=2 * ledger.warmup_factor,
                 settling=sum(process.settling for process in processes),
                 processes=len(processes),
+                needs_pilot=True,
             )
 
-    def _run_block(self, arms: Sequence[Arm], findings: PilotFindings, task: Task) -> bool:
-        """Runs one pass over the arms that still take part; False if it was in vain."""
-        ledger = self.ledger
-        now = read_conditions()
-        if ledger.begun and ledger.begun.boot_id != now.boot_id:
-            self._close(ledger.attempt, [_RESTARTED], 0.0)
-            return True
-        if ledger.begun is None:
-            self.record("block_begun", conditions=asdict(now))
+    def _run_block(self, task: Task) -> None:
+        """Runs one pass over the arms that still take part, and judges it."""
+        stay, ledger, question = self._stay, self._ledger, self._question
+        earlier = ledger.earlier
+        if earlier is None:
+            stay.record(
+                "block_begun",
+                index=ledger.block,
+                attempt=ledger.attempt,
+                warmup_factor=ledger.warmup_factor,
+                conditions=asdict(read_conditions()),
+            )
         block = run_block(
-            self.target,
-            ledger.taking_part(arms),
-            self.setup,
+            stay.target,
+            ledger.taking_part(self._arms),
+            stay.setup,
             timed_pass(
                 ledger.block,
                 ledger.attempt,
-                self.question.seed,
-                findings.runs,
-                self.question.measure.process_timeout_s or usual_timeout_s(findings.slowest_s),
+                question.seed,
+                self._findings.runs,
+                question.measure.process_timeout_s or usual_timeout_s(self._findings.slowest_s),
             ),
             done=ledger.open_arms.keys(),
-            start=ledger.start or now,
-            watcher=_BlockWatcher(self, task, expected_total_s(self.question, ledger)),
-            before=ledger.begun,
+            reference=stay.reference,
+            watcher=_BlockWatcher(stay, task, expected_total_s(question, ledger, self._precision)),
+            earlier=earlier,
         )
-        return self._judge(block)
-
-    def _judge(self, block: Block) -> bool:
         reasons = list(block.reasons)
         if not reasons:
             # A disturbed machine may be what made a process fail: that is not held against an arm.
-            self._note_failures(block.failed)
-            failed = [e for name, e in block.failed.items() if name not in self.ledger.dropped]
+            stay.note_failures(block.failed)
+            failed = [e for name, e in block.failed.items() if name not in ledger.dropped]
             reasons += dict.fromkeys(_FAULTS.get(e.kind, "a process failed") for e in failed)
-        self._close(block.attempt, reasons, block.elapsed_s)
-        return not block.reasons
-
-    def _close(self, attempt: int, reasons: list[str], elapsed_s: float) -> None:
-        self.record(
-            "block",
-            index=self.ledger.block,
-            attempt=attempt,
-            reasons=reasons,
-            elapsed_s=round(elapsed_s, 3),
-        )
-
-    def _note_failures(self, failed: Mapping[str, StageError]) -> None:
-        for name, error in failed.items():
-            self.record("failed", arm=name, error=error.as_record())
-            if self.ledger.failures[name] > self.question.measure.retries:
-                self.record("dropped", arm=name, error=error.as_record())
-
-    def _wait(self, in_vain: int, task: Task) -> None:
-        """After a disturbed attempt: waits, longer each time, for the machine to become quiet."""
-        total_s = self.question.measure.max_time_s
-        left_s = max(0.0, total_s - self.ledger.elapsed_s)
-        wait_s = min(_LONGEST_WAIT_S, 2.0**in_vain, left_s)
-        done_s = min(self.ledger.elapsed_s, total_s)
-        task.update(done_s, total_s, f"disturbed; waiting {wait_s:.0f} s")
-        time.sleep(wait_s)
-        self.record("waited", seconds=wait_s)
-
-    def record(self, event: str, **fields: Any) -> None:
-        """Journals an event, then counts it."""
-        self.run.journal.append(event, **fields)
-        enter(self.ledger, {"event": event, **fields}, self.run)
-
-
-@dataclass
-class _PilotWatcher:
-    stay: _Stay
-    index: int
-    task: Task
-
-    def starting(self, arm: Arm) -> None:
-        done = len(self.stay.ledger.pilot_processes)
-        self.task.update(done, _PILOT_BLOCKS * len(self.stay.question.arms), arm.label)
-
-    def taken(self, taken: Taken) -> None:
-        self.stay.record(
-            "pilot_process",
-            block=self.index,
-            arm=taken.slot.arm.name,
-            samples_ns=decode_samples(taken.samples.read_bytes()).tolist(),
-            elapsed_s=round(taken.elapsed_s, 4),
-            measurement=asdict(taken.measurement),
-        )
+        stay.close("block", block, reasons)
+        stay.note_disturbances(block)
+        # One that others heated up is no measure of what our own work does.
+        if stay.reference is None and not set(block.reasons) - {TEMPERATURE}:
+            stay.hold_against(block.after)
 
 
 @dataclass
 class _BlockWatcher:
-    stay: _Stay
+    stay: Stay
     task: Task
     total_s: float
 
@@ -277,10 +199,12 @@ class _BlockWatcher:
             file=where.file,
             first=where.first,
             count=where.count,
+            samples_crc32=where.crc32,
             environment_padding=taken.slot.environment_padding,
             buffer_offset=taken.slot.buffer_offset,
             elapsed_s=round(taken.elapsed_s, 4),
             measurement=asdict(taken.measurement),
+            grown=dict(taken.grown),
         )
 
 

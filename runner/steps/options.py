@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from runner.spec.model import Measure, Runtime
+from runner.spec.measurement import Measure, Runtime
 from runner.timing.evaluation import KEPT_INPUTS
 from runner.units import NS_PER_S
 
@@ -20,7 +20,7 @@ def session_options(runtime: Mapping[str, Any]) -> dict[str, Any]:
     A weight cache is left out: it changes how fast a session starts, not what it computes.
 
     Args:
-        runtime: a `runner.spec.model.Runtime` as JSON.
+        runtime: a `runner.spec.measurement.Runtime` as JSON.
     """
     delegate = runtime["delegate"]["options"]
     return {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.analysis.verdicts import Design, Pairs
-from runner.spec.model import Measure
+from runner.spec.measurement import Measure
 from runner.timing.protocol import Arm
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from runner.spec.model import Spec
-from runner.steps.building import Built
+from runner.steps.built import Built
 from runner.steps.options import job_options
 from runner.steps.question import Question
 from runner.store.runs import Run
@@ -15,9 +15,11 @@ from runner.timing.protocol import Arm
 
 def covers(run: Run, question: Question) -> bool:
     """Whether the run's pilot, if it had one, knew every arm of the question."""
-    events = list(run.journal.events())
-    known = {event["arm"] for event in events if event["event"] in {"pilot_process", "dropped"}}
-    had_pilot = any(event["event"] == "pilot" for event in events)
+    had_pilot, known = False, set()
+    for event in run.journal.events():
+        had_pilot = had_pilot or event["event"] == "pilot"
+        if event["event"] in {"pilot_process", "dropped"}:
+            known.add(event["arm"])
     return not had_pilot or {arm.name for arm in question.arms} <= known
 
 

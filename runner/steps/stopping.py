@@ -3,29 +3,43 @@
 from __future__ import annotations
 
 from runner.analysis.pilot import PilotFindings
-from runner.analysis.statistics import blocks_for_half_width, t_interval
+from runner.analysis.precision import Precision
 from runner.analysis.summaries import ProcessSummary
-from runner.analysis.verdicts import Pairs, differences, is_precise
+from runner.analysis.verdicts import Pairs
+from runner.steps.deadline import Deadline
 from runner.steps.ledger import Ledger
 from runner.steps.question import Question
 from runner.timing.protocol import DELAYED
 
 
 def reason_to_stop(
-    question: Question, ledger: Ledger, findings: PilotFindings, in_vain: int
+    question: Question,
+    ledger: Ledger,
+    findings: PilotFindings,
+    precision: Precision,
+    deadline: Deadline,
 ) -> str:
-    """Why no further block is to run; empty to go on. Never depends on where an interval lies."""
+    """Why no further block is to run; empty to go on. Never depends on where an interval lies.
+
+    Args:
+        precision: of this ledger's blocks; it takes up those that are new.
+    """
     plan = question.measure
     if question.baseline in ledger.dropped:
         return "failed"
     if ledger.blocks_done >= plan.max_blocks:
         return "blocks"
-    arms, pairs = _compared(question, ledger)
-    if is_precise(arms, pairs, question.design, plan.min_blocks):
+    precision.take_up(*_compared(question, ledger))
+    if precision.is_reached(plan.min_blocks):
         return "precise"
+    if deadline.is_past:
+        return "deadline"
+    was_tried = ledger.block > 0 or ledger.attempt > 0
     next_block_s = findings.block_s if ledger.block else 0.0
-    if ledger.elapsed_s + next_block_s > plan.max_time_s and (ledger.block or in_vain):
-        return "disturbed" if in_vain else "time"
+    if was_tried and ledger.elapsed_s + next_block_s > plan.max_time_s:
+        # What the last attempt came to says nothing of a night that has its blocks.
+        is_short = ledger.blocks_done < plan.min_blocks
+        return "disturbed" if ledger.in_vain and is_short else "time"
     return ""
 
 
@@ -42,15 +56,11 @@ def _compared(
     return arms, pairs
 
 
-def expected_total_s(question: Question, ledger: Ledger) -> float:
+def expected_total_s(question: Question, ledger: Ledger, precision: Precision) -> float:
     """Seconds that the whole experiment will likely take, from the spread seen so far."""
     plan = question.measure
     if ledger.blocks_done < 3:
         return plan.max_time_s
-    arms, pairs = _compared(question, ledger)
-    needed, half_width = plan.min_blocks, question.design.margin / 2
-    for one, base in pairs.items():
-        spread = t_interval(differences(arms[one], arms[base]), plan.confidence).deviation
-        needed = max(needed, blocks_for_half_width(spread, half_width, plan.confidence))
-    per_block = ledger.elapsed_s / max(1, ledger.block)
-    return max(1.0, min(plan.max_time_s, needed * per_block))
+    needed = max(plan.min_blocks, precision.needed_blocks())
+    further_s = max(0, needed - ledger.blocks_done) * ledger.block_s
+    return max(1.0, min(plan.max_time_s, ledger.elapsed_s + further_s))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from importlib import metadata
 from pathlib import Path
 
-from runner.plan.stages import Surroundings
+from runner.plan.records import Surroundings
 from runner.spec.model import Spec
 from runner.steps.contents import hash_contents
 from runner.timing.host import describe_host
@@ -21,6 +21,7 @@ _DISTRIBUTIONS = (
     "pillow",
     "tf-keras",
     "tensorflow-model-optimization",
+    "ai-edge-quantizer",
 )
 
 

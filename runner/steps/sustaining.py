@@ -9,11 +9,12 @@ from typing import Any
 from runner.analysis.throughput import study_throughput
 from runner.errors import StageError
 from runner.report.progress import Task
+from runner.steps.deadline import Deadline
 from runner.steps.ledger import Ledger, decode_samples
 from runner.steps.question import Question
 from runner.store.runs import Run
 from runner.timing.experiment import Setup, Target, run_sustained, sustained_order, usual_timeout_s
-from runner.timing.host import read_gauges
+from runner.timing.host import TEMPERATURE, disturbances, read_conditions, read_gauges
 from runner.timing.protocol import Slot
 
 Record = Callable[..., None]
@@ -33,23 +34,31 @@ class Sustaining:
     target: Target
     run: Run
     record: Record
+    deadline: Deadline
 
-    def go(self, ledger: Ledger, slowest_s: float, task: Task) -> None:
+    def go(self, ledger: Ledger, slowest_s: float, task: Task) -> bool:
         """Runs every variant that was not run for as long before.
 
         Args:
             slowest_s: what the slowest process of a block is expected to take.
+
+        Returns:
+            False where the deadline left some of them for another time.
         """
         seconds = self.question.measure.sustained_s or 0.0
         arms = ledger.taking_part(self.question.arms)
         for number, slot in enumerate(sustained_order(arms, self.question.seed)):
             if _is_done(ledger, slot.arm.name, seconds):
                 continue
-            task.update(number, len(arms), slot.arm.label)
+            if self.deadline.is_past:
+                task.end("out of time")
+                return False
+            task.update(number * seconds, len(arms) * seconds, slot.arm.label)
             given = self.question.measure.process_timeout_s
             limit_s = seconds + (given or usual_timeout_s(slowest_s + seconds))
             self._try(slot, seconds, limit_s)
         task.end(f"{len(arms)} variants, {seconds:g} s each")
+        return True
 
     def _try(self, slot: Slot, seconds: float, timeout_s: float) -> None:
         """Tries as often as the spec allows; a failure here takes nothing from the blocks."""
@@ -65,9 +74,11 @@ class Sustaining:
         self.record("sustained", arm=slot.arm.name, asked_s=seconds, error=error)
 
     def _run(self, slot: Slot, seconds: float, timeout_s: float) -> dict[str, Any]:
-        before = read_gauges()
+        cold, before = read_gauges(), read_conditions()
         taken = run_sustained(self.target, slot, self.setup, seconds, timeout_s)
-        after = read_gauges()
+        after, hot = read_conditions(), read_gauges()
+        # It is not done again: it is what this machine sustains, and the heat is its own.
+        others = disturbances(before, before, after, self.setup.limits)
         throughput = study_throughput(decode_samples(taken.samples.read_bytes()))
         where = self.run.append_samples(slot.arm.name, taken.samples)
         return {
@@ -76,8 +87,9 @@ class Sustaining:
             "count": where.count,
             "throughput": asdict(throughput)
             | {
-                "temperature_c": [before.temperature_c, after.temperature_c],
-                "frequency_khz": [before.frequency_khz, after.frequency_khz],
+                "temperature_c": [cold.temperature_c, hot.temperature_c],
+                "frequency_khz": [cold.frequency_khz, hot.frequency_khz],
+                "disturbances": [why for why in others if why != TEMPERATURE],
             },
             "measurement": asdict(taken.measurement),
         }

@@ -8,15 +8,21 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from runner.store.files import sync_folder, write_durably
+from runner.store.claims import Claim, remove_abandoned
+from runner.store.files import make_folder, sync_folder, sync_tree, write_durably
+from runner.store.sealing import is_intact, sealed
 
 _MANIFEST = "manifest.json"
+# Of manifests. 1 had no seal, so that a flipped bit in a figure went unnoticed.
+_FORMAT = 2
+# Folders beside those of stages: drafts, notes of unfinished stages, and who uses what.
+_NOT_STAGES = {"tmp", "checkpoints", "in-use"}
 # Nobody comes back to a stage that was left half done for so long.
 _SCRATCH_LIFE_S = 30 * 86400
 
@@ -46,6 +52,19 @@ class Artifact:
         return self.folder / name
 
 
+@dataclass(frozen=True)
+class Checked:
+    """What came of holding an artifact against its manifest.
+
+    Attributes:
+        artifact: it, with every file as its manifest states; None where it is not there.
+        damaged: the files that are not as they were; then the artifact has been removed.
+    """
+
+    artifact: Artifact | None
+    damaged: tuple[str, ...] = ()
+
+
 class ArtifactStore:
     """Artifacts below one folder: `<stage>/<key>/`, each with a manifest of its files' hashes.
 
@@ -56,6 +75,7 @@ class ArtifactStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._claim: Claim | None = None
 
     def find(self, stage: str, key: str) -> Artifact | None:
         """The artifact if it is there and every file has the length that its manifest states."""
@@ -64,17 +84,18 @@ class ArtifactStore:
         whole = manifest is not None and _has_all_files(folder, manifest)
         return _artifact(folder, manifest) if manifest and whole else None
 
-    def verified(self, stage: str, key: str) -> Artifact | None:
-        """As `find`, and every file's hash is as the manifest states; a damaged one is removed."""
-        found = self.find(stage, key)
-        manifest = _read_manifest(self._folder(stage, key)) or {"files": {}}
-        damaged = found is not None and any(
-            _sha256(found.folder / name) != entry["sha256"]
-            for name, entry in manifest["files"].items()
-        )
-        if damaged:
-            self._remove(self._folder(stage, key))
-        return None if damaged else found
+    def check(self, stage: str, key: str) -> Checked:
+        """The artifact, every file compared with its hash; a damaged one is removed."""
+        folder = self._folder(stage, key)
+        if not folder.exists():
+            return Checked(None)
+        manifest = _read_manifest(folder)
+        damaged = (_MANIFEST,) if manifest is None else tuple(_damaged(folder, manifest))
+        if manifest is None or damaged:
+            self._remove(folder)
+            return Checked(None, damaged)
+        _note_use(folder)
+        return Checked(_artifact(folder, manifest))
 
     def survey(self, stage: str) -> Iterator[tuple[Artifact, bool]]:
         """All artifacts of a stage, the newest first, and whether each has all its files."""
@@ -83,10 +104,31 @@ class ArtifactStore:
         for folder, manifest in sorted(there, key=lambda one: str(one[1]["created"]), reverse=True):
             yield _artifact(folder, manifest), _has_all_files(folder, manifest)
 
+    def addresses(self) -> Iterator[tuple[str, str]]:
+        """Stage and key of every artifact, damaged ones among them."""
+        for folder in sorted(self._root.glob("*/*")):
+            if folder.parent.name not in _NOT_STAGES and folder.is_dir():
+                yield folder.parent.name, folder.name
+
+    def faults(self, stage: str, key: str) -> list[str]:
+        """What is wrong with an artifact, after reading all of it; nothing where it is sound."""
+        folder = self._folder(stage, key)
+        manifest = _read_manifest(folder)
+        if manifest is None:
+            return [f"{_MANIFEST}: missing, or not as it was written"]
+        faults = []
+        for name, entry in manifest["files"].items():
+            if fault := _fault(folder / name, entry):
+                faults.append(f"{name}: {fault}")
+        return faults
+
+    def remove(self, stage: str, key: str) -> None:
+        """Removes an artifact; only for whoever knows that nobody is at work with it."""
+        self._remove(self._folder(stage, key))
+
     def draft(self, stage: str, key: str) -> Path:
-        """An empty folder to make an artifact in; `commit` or `discard` it."""
-        self._sweep()
-        folder = self._root / "tmp" / f"{stage}-{key[:12]}.{os.getpid()}"
+        """An empty folder to make an artifact in; `commit` or `discard` it, and `tidy` last."""
+        folder = self._temporary(f"{stage}-{key[:12]}")
         if folder.exists():
             shutil.rmtree(folder)
         folder.mkdir(parents=True)
@@ -96,7 +138,7 @@ class ArtifactStore:
         """A folder, not made here, that outlives failed attempts at an artifact.
 
         A stage notes in it how far it is. It goes when the artifact is committed, or is forgotten
-        when nobody wrote to it for a month.
+        when nobody wrote to it for a month and no unfinished run needs it.
         """
         return self._root / "checkpoints" / f"{stage}-{key}"
 
@@ -117,7 +159,7 @@ class ArtifactStore:
         """
         files = sorted(path for path in draft.rglob("*") if path.is_file())
         manifest = {
-            "format": 1,
+            "format": _FORMAT,
             "stage": stage,
             "key": key,
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -132,12 +174,11 @@ class ArtifactStore:
                 for path in files
             },
         }
-        for path in files:
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        write_durably(draft / _MANIFEST, json.dumps(manifest, indent=1, allow_nan=False))
+        sync_tree(draft)
+        seal = sealed(manifest)
+        write_durably(draft / _MANIFEST, json.dumps(seal, indent=1, allow_nan=False))
         final = self._folder(stage, key)
-        final.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(final.parent)
         if self.find(stage, key) is None and final.exists():
             self._remove(final)
         try:
@@ -157,30 +198,59 @@ class ArtifactStore:
 
     def tidy(self) -> None:
         """Removes this process's drafts and whatever else it left beside them."""
-        for folder in (self._root / "tmp").glob(f"*.{os.getpid()}"):
-            shutil.rmtree(folder, ignore_errors=True)
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
+
+    def sweep(self, wanted: Callable[[], Container[str]] = lambda: ()) -> None:
+        """Removes the drafts of processes that are gone, and notes that nobody comes back to.
+
+        Args:
+            wanted: keys whose notes stay, however old they look; asked only where some do.
+        """
+        folders = (self._root / "checkpoints").glob("*-*")
+        if old := [folder for folder in folders if _is_old(folder)]:
+            keys = wanted()
+            for folder in old:
+                if folder.name.partition("-")[2] not in keys:
+                    shutil.rmtree(folder, ignore_errors=True)
+        self.remove_abandoned()
+
+    def remove_abandoned(self) -> None:
+        """Removes the drafts of processes that are gone."""
+        remove_abandoned(self._root / "tmp")
+
+    def come_back_to(self, stage: str, key: str) -> None:
+        """Says that a stage's notes are wanted, however old the clock takes them to be.
+
+        A board without a battery begins its days in 1970, and finds the real date later.
+        """
+        with contextlib.suppress(FileNotFoundError):
+            os.utime(self.scratch(stage, key))
 
     def _folder(self, stage: str, key: str) -> Path:
         return self._root / stage / key
 
+    def _temporary(self, stem: str) -> Path:
+        if self._claim is None:
+            self._claim = Claim(self._root / "tmp")
+        return self._claim.name(stem)
+
     def _remove(self, folder: Path) -> None:
         """Renames before removing, so that nobody sees half an artifact."""
-        trash = self._root / "tmp" / f"{folder.name[:12]}.removed.{os.getpid()}"
-        trash.parent.mkdir(parents=True, exist_ok=True)
+        trash = self._temporary(f"{folder.parent.name}-{folder.name[:12]}.removed")
+        shutil.rmtree(trash, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):
             folder.rename(trash)
         shutil.rmtree(trash, ignore_errors=True)
 
-    def _sweep(self) -> None:
-        """Removes the drafts of processes that are gone, and notes that nobody comes back to."""
-        for folder in (self._root / "checkpoints").glob("*-*"):
-            with contextlib.suppress(FileNotFoundError):
-                if time.time() - folder.stat().st_mtime > _SCRATCH_LIFE_S:
-                    shutil.rmtree(folder, ignore_errors=True)
-        for folder in (self._root / "tmp").glob("*.*"):
-            owner = folder.name.rpartition(".")[2]
-            if owner.isdigit() and not Path("/proc", owner).exists():
-                shutil.rmtree(folder, ignore_errors=True)
+
+def _is_old(folder: Path) -> bool:
+    """Whether nobody wrote to a stage's notes for a month, as far as the clock can tell."""
+    try:
+        return time.time() - folder.stat().st_mtime > _SCRATCH_LIFE_S
+    except FileNotFoundError:
+        return False
 
 
 def _artifact(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
@@ -206,14 +276,36 @@ def _has_all_files(folder: Path, manifest: Mapping[str, Any]) -> bool:
         return False
 
 
+def _damaged(folder: Path, manifest: Mapping[str, Any]) -> Iterator[str]:
+    """The files that are missing, can't be read, or hold something else than they did."""
+    return (name for name, entry in manifest["files"].items() if _fault(folder / name, entry))
+
+
+def _note_use(folder: Path) -> None:
+    """Leaves on the folder when its artifact was last used; its files stay as they are."""
+    with contextlib.suppress(OSError):
+        # A cache that others may only read is none that they clear up either.
+        os.utime(folder)
+
+
+def _fault(path: Path, entry: Mapping[str, Any]) -> str:
+    """How a file differs from what its manifest states; empty where it does not."""
+    try:
+        if path.stat().st_size != entry["bytes"]:
+            return f"{path.stat().st_size} bytes long instead of {entry['bytes']}"
+        return "" if _sha256(path) == entry["sha256"] else "its content has changed"
+    except OSError as error:
+        return str(error.strerror).lower()
+
+
 def _read_manifest(folder: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     needed = {"format", "created", "seconds", "identity", "summary", "files"}
-    whole = isinstance(manifest, dict) and needed <= manifest.keys() and manifest["format"] == 1
-    return manifest if whole else None
+    whole = isinstance(manifest, dict) and needed <= manifest.keys()
+    return manifest if whole and manifest["format"] == _FORMAT and is_intact(manifest) else None
 
 
 def _sha256(path: Path) -> str:

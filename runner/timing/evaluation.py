@@ -6,13 +6,15 @@ It happens in a process of its own (`evaluation_worker`), since a library can cr
 from __future__ import annotations
 
 import json
+import signal
+import threading
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from runner.errors import StageError
 from runner.spec.architectures import Scaling
-from runner.timing.process import run_module
+from runner.timing.process import run_watched
 
 # Images that are kept as the model takes them, to be timed with.
 KEPT_INPUTS = 16
@@ -43,33 +45,55 @@ class Evaluation:
 
 
 def evaluate(
-    evaluation: Evaluation, *, variant: str, log: Path, timeout_s: float
+    evaluation: Evaluation,
+    *,
+    variant: str,
+    log: Path,
+    timeout_s: float,
+    memory_bytes: int | None,
+    unwanted: threading.Event,
 ) -> dict[str, Any]:
-    """Evaluates in a process of its own and returns the facts it wrote.
+    """Evaluates in a process of its own and returns the facts it wrote; in any thread.
+
+    Args:
+        unwanted: set when nobody waits for it any longer.
 
     Raises:
-        StageError: the library refused the model, crashed on it, or took too long.
+        StageError: the library refused the model, crashed on it, or took too long; or `unwanted`
+            was set.
     """
-    ended = run_module(
+    ended = run_watched(
         "runner.timing.evaluation_worker",
         stdin=json.dumps(asdict(evaluation)),
         log=log,
         timeout_s=timeout_s,
+        memory_bytes=memory_bytes,
+        unwanted=unwanted,
     )
     if ended.returncode == 0:
         facts: dict[str, Any] = json.loads(
             Path(evaluation.output, "facts.json").read_text(encoding="utf-8")
         )
         return facts
+    if ended.excess is not None:
+        excess = ended.excess
+        raise StageError(
+            excess.what,
+            stage="evaluate",
+            kind=excess.kind,
+            why=excess.why,
+            where=variant,
+            log=str(log),
+            remedy=excess.remedy,
+        )
     refused = _last_words(ended.output)
     how = ended.signal_name or f"exit code {ended.returncode}"
-    kind = "timeout" if ended.timed_out else "refused" if refused else "crashed"
+    crashed = "killed" if ended.returncode == -signal.SIGKILL else "crashed"
+    kind = "refused" if refused else crashed
     step = refused.get("step", "the runtime")
-    what = {
-        "timeout": f"gave no answer within {timeout_s:.0f} s and was ended",
-        "refused": f"{step} failed",
-        "crashed": f"the runtime crashed with {how} on this model",
-    }[kind]
+    what = f"{step} failed" if refused else f"the runtime crashed with {how} on this model"
+    if refused.get("kind") == "no_space":
+        what = "no space left on the device"
     raise StageError(
         what,
         stage="evaluate",

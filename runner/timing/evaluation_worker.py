@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.offspring import attach
 from runner.scaling import scale
 from runner.spec.architectures import Scaling
 from runner.timing import native
@@ -25,7 +26,8 @@ _BATCH = 64
 
 
 def main() -> int:
-    """Evaluates what standard input asks for."""
+    """Evaluates what standard input asks for; the argument is the parent's process number."""
+    attach(int(sys.argv[1]))
     evaluation = Evaluation(**json.load(sys.stdin))
     try:
         _evaluate(evaluation)
@@ -33,7 +35,7 @@ def main() -> int:
         sys.stdout.write(json.dumps({"step": error.step, "why": error.why}))
         return 3
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
         sys.stdout.write(
             json.dumps(
@@ -41,7 +43,8 @@ def main() -> int:
                     "kind": "no_space",
                     "step": "writing the evaluation",
                     "why": str(error),
-                    "remedy": "free some room and run the same command again",
+                    "remedy": "free some room and run the same command again; it goes on where it "
+                    "stopped",
                 }
             )
         )

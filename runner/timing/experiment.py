@@ -7,13 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
 from runner.errors import StageError
-from runner.spec.model import Limits
-from runner.timing.host import Conditions, disturbances, read_conditions
+from runner.spec.measurement import Limits
+from runner.timing.host import (
+    Conditions,
+    as_if_uninterrupted,
+    disturbances,
+    growth,
+    read_conditions,
+)
 from runner.timing.job import Job
 from runner.timing.protocol import Arm, Slot, schedule_block
 from runner.timing.report import Measurement
@@ -26,8 +32,7 @@ _PILOT_TIMEOUT_S = 600.0
 # A process that takes this much longer than the pilot's slowest is taken for hung.
 _TIMEOUT_FACTOR = 20
 _LEAST_TIMEOUT_S = 60.0
-# Samples of eight bytes, all of which a process holds.
-_MOST_SUSTAINED_RUNS = 20_000_000
+_LEAST_SUSTAINED_RUNS = 10
 # Beyond the seeds of experiments, which have 32 bits.
 _SUSTAINED_SEED = 1 << 33
 
@@ -65,6 +70,8 @@ class Taken:
     Attributes:
         samples: the file where they wait; the next process writes over it.
         elapsed_s: from before the process was started until it had ended.
+        grown: by how much counters grew since the attempt at the block began, as `host.growth`
+            gives it; empty outside of blocks.
     """
 
     slot: Slot
@@ -72,6 +79,7 @@ class Taken:
     samples: Path
     measurement: Measurement
     elapsed_s: float
+    grown: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,14 +89,31 @@ class Block:
     Attributes:
         attempt: how often this block was begun before.
         failed: arm's name -> why it did not run to its end.
+        failed_s: what these processes took.
+        after: the conditions when it had ended.
         reasons: why the whole block is to be redone; empty for a valid one.
     """
 
     index: int
     attempt: int
     failed: Mapping[str, StageError]
+    failed_s: float
     reasons: tuple[str, ...]
     elapsed_s: float
+    after: Conditions
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """An attempt at a block as it was when it was interrupted.
+
+    Attributes:
+        begun: the conditions when it began.
+        grown: by how much counters had grown when its last process ended.
+    """
+
+    begun: Conditions
+    grown: Mapping[str, float]
 
 
 class Watcher(Protocol):
@@ -122,13 +147,14 @@ class Pass:
     timeout_s: float
 
 
-def pilot_pass(index: int, seed: int, timeout_s: float | None = None) -> Pass:
+def pilot_pass(index: int, attempt: int, seed: int, timeout_s: float | None = None) -> Pass:
     """A short block whose samples only tell what processes and runs cost and how they vary.
 
     Args:
         timeout_s: as the spec has it; None for the usual one.
     """
-    return Pass(index, 0, ~seed, _PILOT_RUNS, _PILOT_BUDGET_NS, timeout_s or _PILOT_TIMEOUT_S)
+    timeout_s = timeout_s or _PILOT_TIMEOUT_S
+    return Pass(index, attempt, ~seed, _PILOT_RUNS, _PILOT_BUDGET_NS, timeout_s)
 
 
 def timed_pass(index: int, attempt: int, seed: int, runs: int, timeout_s: float) -> Pass:
@@ -157,13 +183,19 @@ def sustained_order(arms: Sequence[Arm], seed: int) -> Iterator[Slot]:
 def run_sustained(
     target: Target, slot: Slot, setup: Setup, seconds: float, timeout_s: float
 ) -> Taken:
-    """Runs an arm back to back in a fresh process, as long as its warm-up says it takes.
+    """Runs an arm back to back in a fresh process: without the pauses that blocks may have.
 
     Raises:
         StageError: it did not run to its end.
     """
-    budget_ns = round(seconds * NS_PER_S)
-    return _take(target, slot, setup, Pass(0, 0, 0, _MOST_SUSTAINED_RUNS, budget_ns, timeout_s))
+    back_to_back = {
+        "run_gap_ns": 0,
+        "flush_caches": False,
+        "min_run_time_ns": round(seconds * NS_PER_S),
+    }
+    options = {**dict(slot.arm.options), **back_to_back}
+    slot = replace(slot, arm=replace(slot.arm, options=tuple(options.items())))
+    return _take(target, slot, setup, Pass(0, 0, 0, _LEAST_SUSTAINED_RUNS, 0, timeout_s))
 
 
 def run_block(
@@ -173,36 +205,45 @@ def run_block(
     this: Pass,
     *,
     done: Collection[str],
-    start: Conditions,
+    reference: Conditions | None,
     watcher: Watcher,
-    before: Conditions | None = None,
+    earlier: Earlier | None = None,
 ) -> Block:
     """Runs every arm once, in scheduled order, and judges the block as a whole.
 
+    What happened while it was interrupted disturbed no process, and is not held against it.
+
     Args:
         done: arms that ran in this attempt before it was interrupted.
-        start: the conditions when the experiment began.
-        before: the conditions when this attempt began, if that was before an interruption.
+        reference: the conditions that temperatures are held against; None for those at the end.
+        earlier: what is known of the attempt, if it began before an interruption.
     """
-    before = before or read_conditions()
-    failed = {}
+    before = read_conditions()
+    if earlier:
+        before = as_if_uninterrupted(earlier.begun, earlier.grown, before)
+    failed, failed_s = {}, 0.0
     for slot in schedule_block(arms, this.index, this.attempt, this.seed):
         if slot.arm.name in done:
             continue
         watcher.starting(slot.arm)
+        started = time.monotonic()
         try:
             taken = _take(target, slot, setup, this)
         except StageError as error:
             failed[slot.arm.name] = error
+            failed_s += time.monotonic() - started
         else:
-            watcher.taken(taken)
+            grown = growth(before, read_conditions())
+            watcher.taken(replace(taken, grown=grown))
     after = read_conditions()
     return Block(
         index=this.index,
         attempt=this.attempt,
         failed=failed,
-        reasons=tuple(disturbances(start, before, after, setup.limits)),
+        failed_s=failed_s,
+        reasons=tuple(disturbances(reference or after, before, after, setup.limits)),
         elapsed_s=after.boottime_s - before.boottime_s,
+        after=after,
     )
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import platform
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from runner.spec.model import Limits
+from runner.spec.measurement import Limits
 from runner.timing.fitness.control_groups import held_back_s
+from runner.timing.fitness.rights import has_random_addresses
 from runner.timing.fitness.slowing import (
     firmware_bits,
     firmware_now,
@@ -24,6 +26,13 @@ from runner.timing.fitness.slowing import (
 from runner.timing.fitness.tree import CPUS, Tree
 
 _USER_HZ = os.sysconf("SC_CLK_TCK")
+# Why a block can't be trusted whose temperature was another one.
+TEMPERATURE = "temperature"
+# What only grows, until the machine is started anew.
+_COUNTERS = (
+    *("steal_s", "busy_s", "own_s", "throttled_s", "swapped_pages"),
+    *("monotonic_s", "boottime_s", "heat_slowdowns"),
+)
 # The two clocks are read one after the other; a suspended machine sleeps for longer than that.
 _SUSPENDED_S = 0.05
 
@@ -109,14 +118,14 @@ def read_conditions(root: Path = Path("/")) -> Conditions:
 
 
 def disturbances(
-    start: Conditions, before: Conditions, after: Conditions, limits: Limits
+    reference: Conditions, before: Conditions, after: Conditions, limits: Limits
 ) -> list[str]:
     """Why a block between two readings can't be trusted; empty when it can.
 
     It is judged as a whole, whatever its arms' latencies are.
 
     Args:
-        start: the reading at the experiment's start, for the temperature.
+        reference: the reading that temperatures at both ends are held against.
         before: the reading when the block began.
         after: the reading when it had ended.
     """
@@ -134,9 +143,48 @@ def disturbances(
     slept = (after.boottime_s - before.boottime_s) - (after.monotonic_s - before.monotonic_s)
     if slept > _SUSPENDED_S:
         reasons.append("suspended")
-    if abs(_grew(start.temperature_c, after.temperature_c)) > limits.temperature_c:
-        reasons.append("temperature")
+    off = max(abs(degrees_from(reference, one)) for one in (before, after))
+    if off > limits.temperature_c:
+        reasons.append(TEMPERATURE)
     return reasons + _slowed(before, after)
+
+
+def degrees_from(reference: Conditions | None, now: Conditions) -> float:
+    """By how much it is hotter than it was, in degrees Celsius; 0 where nothing is known."""
+    return _grew(reference.temperature_c, now.temperature_c) if reference else 0.0
+
+
+def growth(before: Conditions, after: Conditions) -> dict[str, float]:
+    """By how much each counter grew between two readings; what did not is left out.
+
+    `firmware_bits` holds the bits that came up.
+    """
+    grown = {name: _grew(getattr(before, name), getattr(after, name)) for name in _COUNTERS}
+    grown["firmware_bits"] = (after.firmware_bits or 0) & ~(before.firmware_bits or 0)
+    return {name: round(value, 6) for name, value in grown.items() if value}
+
+
+def as_if_uninterrupted(
+    begun: Conditions, grown: Mapping[str, float], now: Conditions
+) -> Conditions:
+    """The reading from which a block that goes on after an interruption is judged.
+
+    Counters since then tell of the time before and after the interruption, and nothing of what the
+    machine did meanwhile, when nothing was timed; it may even have been started anew.
+
+    Args:
+        begun: the reading when the block began.
+        grown: as `growth` gave it when the last process before the interruption had ended.
+    """
+    counters = {
+        name: value - grown.get(name, 0.0)
+        for name in _COUNTERS
+        if (value := getattr(now, name)) is not None
+    }
+    bits = now.firmware_bits
+    if bits is not None:
+        bits &= ~int(grown.get("firmware_bits", 0))
+    return replace(now, **counters, firmware_bits=bits, frequency_settings=begun.frequency_settings)
 
 
 def describe_host() -> dict[str, Any]:
@@ -153,6 +201,7 @@ def describe_host() -> dict[str, Any]:
         "frequency_khz": _read_int("/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq"),
         "turbo": _turbo(),
         "virtual_machine": _is_virtual(),
+        "address_randomization": has_random_addresses(Tree(Path("/"))),
         "temperature_c": _temperature_c(Path("/")),
         "load_average": os.getloadavg()[0],
     }

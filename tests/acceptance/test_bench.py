@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import json
 import shutil
 
 import numpy as np
@@ -43,6 +44,19 @@ def test_the_converted_model_answers_as_keras_does(benched: Benched, mode: str) 
         if variant["axes"]["quantize"] == mode:
             assert variant["accuracy"]["largest_difference"] <= TOLERANCE[mode]
             assert variant["accuracy"]["samples"] > 300
+
+
+def test_every_class_and_the_five_best_are_counted_for_both_models(benched: Benched) -> None:
+    for variant in benched.result["variants"]:
+        accuracy = variant["accuracy"]
+        assert [one["name"] for one in accuracy["classes"]] == [str(digit) for digit in range(10)]
+        assert sum(one["samples"] for one in accuracy["classes"]) == accuracy["samples"]
+        for model in ("keras", "tflite"):
+            right = sum(one[model] * one["samples"] for one in accuracy["classes"])
+            assert right / accuracy["samples"] == pytest.approx(accuracy[model])
+            assert accuracy[model] <= accuracy[f"{model}_top5"] <= 1
+        change = (accuracy["gained"] - accuracy["lost"]) / accuracy["samples"]
+        assert accuracy["tflite"] - accuracy["keras"] == pytest.approx(change)
 
 
 def test_every_sample_is_on_disk_and_gives_the_reported_median(benched: Benched) -> None:
@@ -120,7 +134,7 @@ def test_a_larger_budget_adds_blocks_to_the_same_run(desk: Desk) -> None:
     assert len(desk.run_folders()) == 1
 
 
-def test_a_damaged_artifact_is_made_again(benched: Benched, desk: Desk) -> None:
+def test_a_damaged_artifact_is_made_again_and_that_is_said(benched: Benched, desk: Desk) -> None:
     cache = desk.runs.parent / "cache"
     shutil.copytree(benched.desk.cache, cache)
     model = sorted((cache / "convert").glob("*/model.tflite"))[0]
@@ -130,7 +144,15 @@ def test_a_damaged_artifact_is_made_again(benched: Benched, desk: Desk) -> None:
     spec = desk.runs.parent / "again.yaml"
     spec.write_text(SMALL.read_text().replace("max_blocks: 12", "max_blocks: 10"))
     damaged = Desk(desk.runs, cache)
-    assert damaged.retime("bench", spec).returncode in (0, 1)
+    done = damaged.retime("bench", spec)
+    assert done.returncode in (0, 1)
     made = [(e["stage"], e["status"]) for e in damaged.events() if e["event"] == "stage"]
+    assert collections.Counter(made)["convert", "damaged"] == 1
     assert collections.Counter(made)["convert", "done"] == 1
     assert collections.Counter(made)["train", "done"] == 0
+    # The user is told, at once and in the result.
+    assert "damaged on the disk (model.tflite); it is made again" in done.stdout
+    result = json.loads((damaged.run_folders()[-1] / "result.json").read_text())
+    check_result(result)
+    assert [one["files"] for one in result["repaired"]] == [["model.tflite"]]
+    assert "artifact-repaired" in {one["kind"] for one in result["warnings"]}

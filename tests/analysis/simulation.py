@@ -34,14 +34,14 @@ class Machine:
     spike_scale: float = 0.02
 
     @classmethod
-    def of_spread(cls, spread: float, variants: int) -> Machine:
+    def of_spread(cls, spread: float, variants: int, *, spike_share: float = 0.03) -> Machine:
         """A machine on which paired differences have this standard deviation, spikes aside.
 
         A tenth of their variance comes from drift between the two processes, which run
         (variants + 1) / 3 processes apart on average; the rest is layout. Spikes come on top.
         """
         drift = spread * np.sqrt(0.1 / ((variants + 1) / 3))
-        return cls(float(drift), spread * float(np.sqrt(0.9 / 2)), spike_scale=spread)
+        return cls(float(drift), spread * float(np.sqrt(0.9 / 2)), spike_share, spread)
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,13 @@ def _draw(
 
 
 def _ends(drawn: NDArray[np.float64], design: Design) -> NDArray[np.int64]:
-    """After how many blocks `is_precise` ends each experiment; 0 where it never does."""
+    """After how many blocks `Precision` ends each experiment; 0 where it never does."""
+    confidence = design.confidence_of_each(drawn.shape[2])
     blocks = np.arange(1, drawn.shape[1] + 1)[None, :, None]
     total, squares = drawn.cumsum(axis=1), (drawn**2).cumsum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         variance = np.maximum(0.0, squares - total**2 / blocks) / (blocks - 1)
-        quantile = stdtrit(np.maximum(1, blocks - 1), 0.5 + design.confidence / 2)
+        quantile = stdtrit(np.maximum(1, blocks - 1), 0.5 + confidence / 2)
         narrow = quantile * np.sqrt(variance / blocks) <= design.margin / 2
     precise = narrow.all(axis=2) & (blocks[:, :, 0] >= MIN_BLOCKS)
     return np.where(precise.any(axis=1), precise.argmax(axis=1) + 1, 0)

@@ -1,6 +1,7 @@
 """Each function against a worked example, a textbook's or one from an independent program."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -79,6 +80,18 @@ def test_small_permutation_tests_are_exact_and_never_zero() -> None:
     assert sign_flip_p_value([1.0, 2.0, 3.0], generator) == pytest.approx(2 / 8)
     assert sign_flip_p_value([0.1] * 40, generator) == pytest.approx(1 / 10_001)
     assert sign_flip_p_value([], generator) == 1.0
+
+
+def test_a_permutation_test_of_very_many_blocks_draws_its_signs_a_part_at_a_time() -> None:
+    values = np.random.default_rng(1).normal(0.03, 1.0, 3000)
+    tracemalloc.start()
+    try:
+        p_value = sign_flip_p_value(values, np.random.default_rng(1))
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 10e6
+    assert p_value == pytest.approx(t_p_value(values), abs=0.02)
 
 
 @pytest.mark.parametrize(

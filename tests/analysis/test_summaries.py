@@ -86,6 +86,19 @@ def test_outliers_are_told_apart_by_tukeys_fences() -> None:
     assert count_outliers(samples) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("samples", "beyond"),
+    [
+        ([20_000] * 80 + [21_000] * 20, 0),
+        ([20_000] * 80 + [21_000] * 18 + [22_000] * 2, 2),
+        ([20_000] * 99 + [80_000], 1),
+        ([20_000] * 100, 0),
+    ],
+)
+def test_the_next_tick_of_a_coarse_clock_is_no_outlier(samples: list[int], beyond: int) -> None:
+    assert sum(count_outliers(np.array(samples))) == beyond
+
+
 def test_an_arm_is_summed_up_over_processes_not_over_pooled_runs() -> None:
     # Two processes at different levels: pooled, a thousand runs would pretend to know the median.
     processes = [summarize([1000] * 500), summarize([2000] * 500, block=1)]

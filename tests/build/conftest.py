@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from runner.build.sources.digits import load_digits
 from runner.build.executor import LocalExecutor
 from runner.build.protocol import Progress, StageRequest
+from runner.build.sources.digits import load_digits
 from runner.spec.architectures import Scaling
 
 THREADS = 2
@@ -62,6 +62,7 @@ def recipe(*, epochs: int = 2, rate: float = 1e-3, **changes: Any) -> dict[str, 
         "augment": [],
         "validation_fraction": 0,
         "early_stopping": None,
+        "precision": "float32",
         "class_weights": "none",
         "seed": 1,
     } | changes
@@ -186,15 +187,11 @@ def trained(bench: Bench, small_data: Path) -> Trained:
     return Trained(folder, params, summary, list(bench.events))
 
 
-@pytest.fixture(scope="session")
-def tensorflow() -> Any:
-    """TensorFlow in this process, configured as in a worker."""
-    from runner.build.frameworks import start_tensorflow
-
-    start_tensorflow(THREADS)
-    import tensorflow as tf
-
-    return tf
+@pytest.fixture(autouse=True)
+def _configured(request: pytest.FixtureRequest) -> None:
+    """What a process has computed first decides how many threads it has ever after."""
+    if request.node.get_closest_marker("acceptance"):
+        request.getfixturevalue("tensorflow")
 
 
 @pytest.fixture

@@ -109,12 +109,14 @@ def test_a_policy_that_names_nothing_is_refused(
     assert "conv_pw_13" in caught.value.remedy
 
 
-def test_the_momentum_is_set_on_every_normalization_or_kept(build: Any) -> None:
-    layers = head("global_average_pooling", "batch_normalization", "classifier")
+def test_the_momentum_is_set_on_every_normalization_of_the_base_or_kept(build: Any) -> None:
+    own = ("batch_normalization", {"momentum": 0.5})
+    layers = head("global_average_pooling", own, "classifier")
     for given, expected in ((0.8, {0.8}), (None, {0.99})):
         model = build(head=layers, base={"batch_norm_momentum": given})
-        found = {layer.momentum for layer in model.layers if hasattr(layer, "momentum")}
-        assert found == expected
+        *found, of_head = [one.momentum for one in model.layers if hasattr(one, "momentum")]
+        assert set(found) == expected
+        assert of_head == 0.5
 
 
 def test_the_options_of_a_base_arrive(build: Any) -> None:

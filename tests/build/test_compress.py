@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from runner.errors import StageError
-from tests.build.conftest import SCALING, Bench, Trained, head, recipe, train_params
+from tests.build.conftest import SCALING, Bench, head, recipe, train_params
 from tests.build.test_convert import distance, scores_of
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.filterwarnings("ignore")]
@@ -51,9 +51,7 @@ def network(seed: int, classes: int = 10) -> Any:
 
 
 @pytest.fixture(scope="module")
-def source(
-    tensorflow: Any, small_data: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def source(tensorflow: Any, small_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained network."""
     folder = tmp_path_factory.mktemp("source")
     model = network(1)
@@ -61,6 +59,8 @@ def source(
     images = np.load(small_data / "train_images.npy") / 127.5 - 1
     model.fit(images, np.load(small_data / "train_labels.npy"), epochs=20, verbose=0)
     model.save(folder / "model.keras")
+    given = np.load(small_data / "test_images.npy") / 127.5 - 1
+    np.save(folder / "test_scores.npy", model.predict(given, verbose=0))
     return folder
 
 
@@ -103,7 +103,12 @@ def pruned(audit: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("epochs", [0, 3])
 def test_pruning_sets_the_share_to_zero_that_was_asked_for(
-    compress: Compress, convert: Any, epochs: int, small_data: Path, tensorflow: Any
+    compress: Compress,
+    convert: Any,
+    epochs: int,
+    small_data: Path,
+    tensorflow: Any,
+    source: Path,
 ) -> None:
     folder, summary = compress(step("prune", epochs=epochs))
     content, audit = convert(folder)
@@ -114,7 +119,14 @@ def test_pruning_sets_the_share_to_zero_that_was_asked_for(
     expected = np.load(folder / "test_scores.npy")
     assert distance(scores_of(tensorflow, content, images), expected) < 1e-4
     labels = np.load(small_data / "test_labels.npy")
-    assert summary["keras_accuracy"] == np.mean(expected.argmax(axis=1) == labels)
+    right = expected.argmax(axis=1) == labels
+    assert summary["keras_accuracy"] == np.mean(right)
+    was_right = np.load(source / "test_scores.npy").argmax(axis=1) == labels
+    assert summary["compression"] == {
+        "before": np.mean(was_right),
+        "lost": np.sum(was_right & ~right),
+        "gained": np.sum(right & ~was_right),
+    }
 
 
 def test_only_the_layers_that_are_named_are_pruned(compress: Compress, convert: Any) -> None:
@@ -220,6 +232,36 @@ def test_a_student_learns_from_its_teacher(
     assert distance(after, teacher) < 0.6 * distance(before, teacher)
     loss = json.loads((folder / "history.json").read_text())["distill"]["loss"]
     assert loss[-1] < 0.7 * loss[0]
+
+
+def test_a_teacher_that_answers_with_logits_is_known_by_its_answers(
+    compress: Compress, source: Path, tmp_path: Path
+) -> None:
+    import keras
+
+    trained = keras.models.load_model(source / "model.keras")
+    classifier = trained.get_layer("classifier")
+    bare = keras.layers.Dense(classifier.units, name="bare")
+    logits = keras.Model(trained.input, bare(classifier.input))
+    bare.set_weights(classifier.get_weights())
+    # Only its answers tell: a SavedModel has no layers.
+    logits.export(tmp_path / "saved_model", verbose=False)
+    distill = step("distill", teacher_share=1.0)
+    losses = [
+        json.loads((compress(distill, teacher=teacher)[0] / "history.json").read_text())["distill"]
+        for teacher in (source, tmp_path)
+    ]
+    assert losses[0]["loss"] == pytest.approx(losses[1]["loss"], rel=1e-2, abs=1e-4)
+
+
+def test_scores_are_told_from_logits_whatever_rounded_them(tensorflow: Any) -> None:
+    from runner.build.distillation import are_logits
+
+    scores = np.array([[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]])
+    assert not are_logits(scores)
+    assert not are_logits((scores * 255).round() / 256)
+    assert are_logits(np.array([[0.5, 0.75, -0.25], [1.0, 0.0, 0.0]]))
+    assert are_logits(np.array([[0.5, 0.25, 0.25], [3.0, 0.0, 0.0]]))
 
 
 def test_a_teacher_that_does_not_fit_is_refused(

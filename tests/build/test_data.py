@@ -167,11 +167,27 @@ def test_a_test_folder_of_its_own_is_the_test_split(tmp_path: Path, animals: Pat
     arrays, summary = make(tmp_path, params)
     assert summary["class_counts"] == {"cat": [8, 1], "dog": [8, 1]}
     assert arrays["test_images"].max(axis=(1, 2, 3)).tolist() == [250, 250]
-    limited = make(tmp_path, params | {"limit": 9})[1]
-    assert sum(map(sum, limited["class_counts"].values())) == 9
+    limited = make(tmp_path, params | {"limit": 14})[1]
+    assert sum(map(sum, limited["class_counts"].values())) == 14
     save_image(tmp_path / "tests" / "emu" / "1.png", (0, 9, 0))
     with pytest.raises(StageFailure, match="not trained on: emu"):
         make(tmp_path, params)
+
+
+def test_a_split_without_test_images_is_refused_before_anything_is_trained(
+    tmp_path: Path, animals: Path
+) -> None:
+    with pytest.raises(StageFailure, match="no image is left to test on") as caught:
+        make(tmp_path, data_params(limit=10))
+    assert caught.value.kind == "bad_input"
+    assert "each of 10 classes keeps one of 10 images" in caught.value.why
+    for name in ("cat", "dog"):
+        (tmp_path / "tests" / name).mkdir(parents=True)
+        (tmp_path / "tests" / name / "1.png").write_bytes(b"")
+    params = data_params("folder", path=str(animals), test=str(tmp_path / "tests"))
+    with pytest.raises(StageFailure, match="no image is left to test on") as caught:
+        make(tmp_path, params | {"corrupt_limit": 0.5})
+    assert "its own test images" in caught.value.why
 
 
 def test_a_class_without_images_is_named_and_one_class_is_refused(
@@ -188,12 +204,14 @@ def test_a_class_without_images_is_named_and_one_class_is_refused(
 
 
 def test_a_table_names_files_and_labels(tmp_path: Path, animals: Path) -> None:
-    rows = [f"{kind}/{i}.{end},{kind}" for kind, end in (("cat", "png"), ("dog", "jpg")) for i in range(8)]
+    rows = [
+        f"{kind}/{i}.{end},{kind}"
+        for kind, end in (("cat", "png"), ("dog", "jpg"))
+        for i in range(8)
+    ]
     table = tmp_path / "labels.csv"
     table.write_text("\n".join(["file,animal", *rows]))
-    params = data_params(
-        "csv", path=str(table), image="file", label="animal", root=str(animals)
-    )
+    params = data_params("csv", path=str(table), image="file", label="animal", root=str(animals))
     arrays, summary = make(tmp_path, params)
     assert summary["class_counts"] == {"cat": [6, 2], "dog": [6, 2]}
     assert ((arrays["train_images"][:, 5, 5, 0] > 100) == (arrays["train_labels"] == 0)).all()
@@ -285,7 +303,7 @@ def same_as_numbers(arrays: dict[str, np.ndarray], classes: list[int], count: in
     labels = np.concatenate([arrays["train_labels"], arrays["test_labels"]])
     assert len(images) == count
     for image, label in zip(images[..., 0], labels, strict=True):
-        (place,) = np.flatnonzero((NUMBERS == image).all(axis=(1, 2)))
+        (place,) = np.flatnonzero((image == NUMBERS).all(axis=(1, 2)))
         assert LABELS[place] == classes[label]
 
 

@@ -68,6 +68,53 @@ def test_it_trains_a_step_and_converts_to_built_in_operations(
     shutil.rmtree(trained)
 
 
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_features_are_shared_where_every_epoch_and_batch_gives_the_same_bits(
+    tensorflow: Any, name: str
+) -> None:
+    import keras
+
+    model, images = make_network(name)
+    model.trainable = False
+    whole = np.asarray(model(images, training=False))
+    parts = [np.asarray(model(images[some : some + 3], training=True)) for some in range(0, 8, 3)]
+    is_same = bool((np.concatenate(parts) == whole).all())
+    assert is_same or not ARCHITECTURES[name].is_steady
+    is_random = any(hasattr(layer, "seed_generator") for layer in model.layers)
+    assert not (is_random and ARCHITECTURES[name].is_steady)
+    keras.backend.clear_session()
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_it_can_be_compressed_where_a_spec_may_ask_for_it(tensorflow: Any, name: str) -> None:
+    import keras
+
+    from runner.build.failures import StageFailure
+    from runner.build.twins import make_twin
+
+    model, _ = make_network(name)
+    try:
+        make_twin(model)
+        has_twin = True
+    except StageFailure:
+        has_twin = False
+    assert has_twin == ARCHITECTURES[name].has_twin({})
+    keras.backend.clear_session()
+
+
+def make_network(name: str) -> tuple[Any, np.ndarray]:
+    """A network without its top, ending in a vector, and eight images for it."""
+    import keras
+
+    one = ARCHITECTURES[name]
+    keras.utils.set_random_seed(1)
+    shape = (max(64, one.smallest_size),) * 2 + (3,)
+    base = getattr(keras.applications, name)(weights=None, include_top=False, input_shape=shape)
+    pooled = keras.layers.GlobalAveragePooling2D()(base.output)
+    images = np.random.default_rng(0).uniform(-1, 1, (8, *shape)).astype(np.float32)
+    return keras.Model(base.input, pooled), images
+
+
 def run(bench: Bench, stage: str, params: Any, **inputs: Path) -> tuple[Path, dict[str, Any]]:
     """As `Bench.run`, which would lose its patience with the largest."""
     request = bench.request(stage, params, **inputs)
@@ -84,4 +131,3 @@ def make_images(folder: Path, size: int) -> Path:
         np.save(folder / f"{split}_labels.npy", np.arange(IMAGES) % 3)
     (folder / "classes.json").write_text(json.dumps(["a", "b", "c"]))
     return folder
-

@@ -22,8 +22,11 @@ class ResourceExhaustedError(Exception):
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "no_space", "quota"),
         (OSError("Can't write data (errno = 28, error message = '...')"), "no_space", "errno"),
         (MemoryError("Unable to allocate 9 GiB"), "out_of_memory", "9 GiB"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "out_of_memory", "allocate"),
         (ResourceExhaustedError("OOM when allocating tensor"), "out_of_memory", "OOM"),
         (StageFailure("nan_loss", "the loss became NaN"), "nan_loss", "NaN"),
+        (ModuleNotFoundError("No module named 'PIL'", name="PIL"), "missing_package", "PIL"),
+        (ModuleNotFoundError("No module named 'runner.x'", name="runner.x"), "exception", "x"),
         (ValueError("a shape is wrong"), "exception", "ValueError: a shape is wrong"),
     ],
 )
@@ -75,3 +78,20 @@ print([name for name in ("tensorflow", "keras", "h5py") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_missing_pillow_names_the_extra() -> None:
+    code = """
+import sys
+sys.modules["PIL"] = None
+from runner.build.failures import explain
+try:
+    import runner.build.data
+except ImportError as error:
+    failure = explain(error)
+    print(failure.kind, failure.what, failure.remedy)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split()[0] == "missing_package"
+    assert "PIL" in done.stdout
+    assert "pip install 'retime[train]'" in done.stdout

@@ -37,12 +37,13 @@ def compute(data: Path, output: Path, params: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", HEADS)
-@pytest.mark.parametrize("architecture", ["MobileNet", "MobileNetV2"])
+@pytest.mark.parametrize("architecture", ["MobileNet", "MobileNetV2", "ResNet50"])
 def test_a_head_that_learns_from_features_gets_the_same_bits(
     small_data: Path, tensorflow: Any, tmp_path: Path, architecture: str, name: str
 ) -> None:
+    width = {"alpha": None} if architecture == "ResNet50" else {}
     params = train_params(
-        base={"architecture": architecture},
+        base={"architecture": architecture} | width,
         head=HEADS[name],
         trainable=("none", None),
         epochs=4,
@@ -75,9 +76,12 @@ def test_the_reason_why_features_are_not_shared_is_said(
     [
         ({"trainable": ("last", 3)}, "layers of the base are trained"),
         ({"base": {"architecture": "EfficientNetB0"}}, "EfficientNetB0"),
+        ({"base": {"architecture": "ConvNeXtTiny"}}, "ConvNeXtTiny"),
         ({"head": head("flatten", "classifier")}, "global pooling"),
         ({"train": {"augment": [{"name": "flip", "options": {}}]}}, "changed at random"),
         ({"epochs": 0}, "nothing is trained"),
+        ({"train": {"batch_size": 1}}, "alone in its batch"),
+        ({"train": {"precision": "mixed_float16"}}, "mixed_float16"),
         ({"train": {"phases": [{"trainable": {"policy": "all", "argument": None}}]}}, "trained"),
     ],
 )

@@ -42,7 +42,7 @@ def by_hand(name: str, options: dict[str, Any], scores: np.ndarray) -> float:
     ],
 )
 def test_a_loss_is_what_its_formula_says_for_scores_and_for_logits(
-    tensorflow: Any, name: str, options: dict[str, Any], from_logits: bool
+    tensorflow: Any, name: str, options: dict[str, Any], *, from_logits: bool
 ) -> None:
     from runner.build.objectives import make_loss
 
@@ -140,7 +140,7 @@ def test_a_change_differs_by_image_and_epoch_and_follows_from_the_seed(
     first = epoch(0)
     assert first.shape == pixels.shape
     assert len(np.unique(first.round(3), axis=0)) > 1
-    assert (0 <= first).all()
+    assert (first >= 0).all()
     assert (first <= 255).all()
     assert (epoch(1) != first).any()
     assert (epoch(0) == first).all()

@@ -135,7 +135,10 @@ def test_a_lambda_layer_is_refused_and_not_run(
 
     mark = tmp_path / "was_here"
     place, given = str(mark), keras.Input((4,))
-    code = keras.layers.Lambda(lambda x: (os.makedirs(place, exist_ok=True), x)[1], output_shape=(4,))  # noqa: PTH103
+    code = keras.layers.Lambda(
+        lambda x: (os.makedirs(place, exist_ok=True), x)[1],  # noqa: PTH103 - known by its name
+        output_shape=(4,),
+    )
     model = keras.Model(given, code(given))
     model.save(tmp_path / name)
     with pytest.raises(StageError, match="must not run code") as caught:
@@ -182,7 +185,9 @@ def test_a_saved_model_that_reaches_out_of_its_graph_is_refused(
             return tf.ensure_shape(answer, (None, 4))
 
     module = Reaching()
-    tf.saved_model.save(module, str(tmp_path / "m"), signatures={"serving_default": module.__call__})
+    tf.saved_model.save(
+        module, str(tmp_path / "m"), signatures={"serving_default": module.__call__}
+    )
     with pytest.raises(StageError, match="must not run code") as caught:
         load(bench, tmp_path / "m")
     assert operator in caught.value.why

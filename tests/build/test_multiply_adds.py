@@ -1,9 +1,9 @@
 """Multiply-adds and parameters of the MobileNets, against the figures of their papers.
 
 V1: Howard et al. 2017 (arXiv 1704.04861), tables 6 and 7: 569 M and 4.24 M (as its repository has
-them), 149 M and 1.34 M at 0.5. V2: Sandler et al. 2018 (arXiv 1801.04381), table 4: 300 M and 3.47 M;
-585 M and 6.06 M at 1.4. All with 1000 classes, at 224x224. V2's count of parameters leaves batch
-normalization out, V1's its moving averages only.
+them), 149 M and 1.34 M at 0.5. V2: Sandler et al. 2018 (arXiv 1801.04381), table 4: 300 M and
+3.47 M; 585 M and 6.06 M at 1.4. All with 1000 classes, at 224x224. V2's count of parameters leaves
+batch normalization out, V1's its moving averages only.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from runner.analysis.graph import count_multiply_adds
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.filterwarnings("ignore")]
 
@@ -30,7 +32,6 @@ def test_multiply_adds_and_parameters_are_those_of_the_papers(
     import keras
 
     from runner.build.convert import make_converter, trace
-    from runner.build.multiply_adds import count_multiply_adds
     from runner.build.networks import count, of_keras
 
     keras.backend.clear_session()

@@ -50,7 +50,7 @@ WHOLE = train_params(
 )
 
 
-class Killed(Exception):
+class PowerLostError(Exception):
     """What a test raises where a machine would lose power."""
 
 
@@ -76,7 +76,7 @@ def same(first: Path, second: Path) -> bool:
 def dying(epoch: float) -> Any:
     def report(progress: Progress) -> None:
         if progress.done > epoch:
-            raise Killed
+            raise PowerLostError
 
     return report
 
@@ -136,7 +136,7 @@ def test_a_training_that_was_killed_goes_on_and_gives_the_same_bits(
     whole: tuple[Path, dict[str, Any]], small_data: Path, tmp_path: Path, epoch: float
 ) -> None:
     scratch = tmp_path / "scratch"
-    with pytest.raises(Killed):
+    with pytest.raises(PowerLostError):
         train(small_data, tmp_path / "first", WHOLE, scratch=scratch, report=dying(epoch))
     summary = train(small_data, tmp_path / "second", WHOLE, scratch=scratch)
     assert summary["resumed_after"] == int(epoch)
@@ -151,7 +151,7 @@ def test_a_damaged_checkpoint_is_left_out(
     whole: tuple[Path, dict[str, Any]], small_data: Path, tmp_path: Path, damage: str
 ) -> None:
     scratch = tmp_path / "scratch"
-    with pytest.raises(Killed):
+    with pytest.raises(PowerLostError):
         train(small_data, tmp_path / "first", WHOLE, scratch=scratch, report=dying(1.5))
     (file,) = scratch.iterdir()
     content = bytearray(file.read_bytes())
@@ -171,9 +171,7 @@ def test_early_stopping_ends_a_training_and_takes_the_best_epoch(
     stopping = {"monitor": "loss", "patience": 2, "min_delta": 0.0, "restore_best": True}
     # A rate at which the loss soon rises.
     changes = {"validation_fraction": 0.2, "early_stopping": stopping}
-    params = train_params(
-        base=BASE, trainable=("none", None), epochs=60, rate=0.5, train=changes
-    )
+    params = train_params(base=BASE, trainable=("none", None), epochs=60, rate=0.5, train=changes)
     summary = train(small_data, tmp_path / "stopped", params)
     losses = history_of(tmp_path / "stopped")["val_loss"]
     best = int(np.argmin(losses))
@@ -186,7 +184,9 @@ def test_early_stopping_ends_a_training_and_takes_the_best_epoch(
 
 def test_a_linear_classifier_learns_from_its_logits(bench: Bench, small_data: Path) -> None:
     layers = head("global_average_pooling", ("classifier", {"activation": "linear"}))
-    params = train_params(base=BASE | {"batch_norm_momentum": 0.7}, head=layers, epochs=8, rate=3e-3)
+    params = train_params(
+        base=BASE | {"batch_norm_momentum": 0.7}, head=layers, epochs=8, rate=3e-3
+    )
     folder, _ = bench.run("train", params, data=small_data)
     assert np.load(folder / "test_scores.npy").min() < 0
     assert json.loads((folder / "history.json").read_text())["accuracy"][-1] > 0.6

@@ -1,4 +1,4 @@
-"""One scale a tensor, layers left in float, and modes that are refused: read from the .tflite file."""
+"""One scale a tensor, layers left in float, modes that are refused: as the .tflite file tells."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ def test_named_layers_stay_float_and_no_others_do(
     convert: Convert, trained: Trained, small_data: Path, tensorflow: Any, mode: str
 ) -> None:
     content, summary = convert(mode, keep_float=["classifier", "conv_pw_1_relu", "conv_dw_1[23]"])
-    floats = {name: kind for name, (kind, types) in types_of(content).items() if types == {"FLOAT32"}}
+    floats = {
+        name: kind for name, (kind, types) in types_of(content).items() if types == {"FLOAT32"}
+    }
     # A convolution has its activation fused in; a dense layer has its own softmax.
     assert sorted(floats.values()) == [
         "CONV_2D",

@@ -11,9 +11,7 @@ from runner.build.protocol import Progress
 from runner.errors import StageError
 from tests.build.conftest import (
     EPOCHS,
-    SCALING,
     TEST_IMAGES,
-    TRAIN_IMAGES,
     Bench,
     Trained,
     train_params,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from runner.plan.stages import Plan, Surroundings, make_plan
+from runner.plan.records import Plan, Surroundings
+from runner.plan.stages import make_plan
 from runner.spec.expand import expand
 from runner.spec.load import parse
 from runner.spec.model import Spec
@@ -61,6 +62,16 @@ def test_what_changes_images_or_the_base_needs_plain_training(tmp_path: Path, ex
     assert counts(plan)["features"] == 0
 
 
+def test_every_training_says_whether_features_are_shared_and_why_not(tmp_path: Path) -> None:
+    _, plan = planned(tmp_path, SMALL + GRID)
+    notes = {stage.note for stage in plan.stages.values() if stage.kind == "train"}
+    assert notes == {
+        "features are computed once",
+        "features are not shared: layers of the base are trained",
+    }
+    assert {stage.note for stage in plan.stages.values() if stage.kind != "train"} == {""}
+
+
 def test_stages_follow_their_inputs(tmp_path: Path) -> None:
     _, plan = planned(tmp_path, SMALL + GRID + "compress: prune\n")
     seen: set[str] = set()
@@ -85,3 +96,93 @@ def test_a_teacher_is_trained_once_and_is_not_taken_for_the_network(tmp_path: Pa
     assert bases == {"source": 0.35, "teacher": 0.5}
     assert compress.inputs["source"] == keys["train"]
     assert "teacher" not in compress.params["steps"][0]["options"]
+
+
+MOMENTS = """\
+matrix:
+  train.snapshot: {start: {step: 0}, middle: {epoch: 1.5}, late: {step: 100}, end: end}
+  quantize: [float32, int8]
+baseline: {train.snapshot: end, quantize: float32}
+"""
+
+
+def test_one_training_serves_all_of_its_snapshots_and_its_end(tmp_path: Path) -> None:
+    spec, plan = planned(tmp_path, SMALL + MOMENTS)
+    assert counts(plan) == {
+        "data": 1, "features": 1, "train": 1, "snapshot": 3, "convert": 8, "evaluate": 8,
+    }  # fmt: skip
+    (training,) = (stage for stage in plan.stages.values() if stage.kind == "train")
+    assert training.params["snapshots"] == {"epoch": [1.5], "step": [0, 100]}
+    assert "snapshot" not in training.params["train"]
+    for variant in spec.variants:
+        keys = plan.of_variant[variant.name]
+        assert keys["train"] == training.key
+        is_end = variant.axes["train.snapshot"] == "end"
+        source = plan.stages[keys["convert"]].inputs["source"]
+        assert source == (training.key if is_end else keys["snapshot"])
+        assert plan.maker_of_model(variant.name) == source
+        if not is_end:
+            assert plan.stages[source].inputs["training"] == training.key
+
+
+def test_labels_tell_snapshots_apart(tmp_path: Path) -> None:
+    _, plan = planned(tmp_path, SMALL + MOMENTS)
+    labels = [stage.label for stage in plan.stages.values() if stage.kind in {"train", "snapshot"}]
+    assert labels == ["MobileNetV2 0.35, 3 snapshots", "step 0", "epoch 1.5", "step 100"]
+
+
+def test_each_recipe_and_each_seed_has_the_snapshots_that_are_asked_of_it(tmp_path: Path) -> None:
+    text = """\
+train: {seeds: 2}
+matrix:
+  train.snapshot.step: [0, 7]
+  train.batch_size: [16, 32]
+  exclude: [{train.snapshot.step: 7, train.batch_size: 32}]
+baseline: {train.snapshot.step: 0, train.batch_size: 16}
+"""
+    _, plan = planned(tmp_path, SMALL + text)
+    assert counts(plan)["snapshot"] == 6
+    asked = Counter(
+        (stage.params["train"]["batch_size"], *stage.params["snapshots"]["step"])
+        for stage in plan.stages.values()
+        if stage.kind == "train"
+    )
+    assert asked == {(16, 0, 7): 2, (32, 0): 2}
+
+
+def test_without_snapshots_a_training_is_what_it_was_before_there_were_any(tmp_path: Path) -> None:
+    _, plan = planned(tmp_path, SMALL)
+    (training,) = (stage for stage in plan.stages.values() if stage.kind == "train")
+    assert not {"snapshot", "snapshots"} & {*training.params, *training.params["train"]}
+
+
+def test_a_snapshot_is_compressed_and_its_teacher_is_a_finished_one(tmp_path: Path) -> None:
+    teacher = "{base: {architecture: MobileNetV2, alpha: 0.5, weights: none}}"
+    text = (
+        SMALL + f"compress: {{distill: {{teacher: {teacher}}}}}\ntrain: {{snapshot: {{step: 3}}}}\n"
+    )
+    spec, plan = planned(tmp_path, text)
+    assert counts(plan)["snapshot"] == 1
+    keys = plan.of_variant[spec.variants[0].name]
+    compress = plan.stages[keys["compress"]]
+    assert compress.inputs["source"] == keys["snapshot"]
+    assert plan.stages[compress.inputs["teacher"]].kind == "train"
+    assert "snapshots" not in plan.stages[compress.inputs["teacher"]].params
+    assert plan.stages[keys["snapshot"]].inputs["training"] == keys["train"]
+
+
+def test_the_quantizer_of_weights_determines_only_what_it_makes(tmp_path: Path) -> None:
+    text = (
+        SMALL + "matrix: {quantize: [float32, weight_only_int8]}\nbaseline: {quantize: float32}\n"
+    )
+    spec = expand(parse(text.encode(), file="spec.yaml", folder=tmp_path))
+    libraries = {variant.name: "library" for variant in spec.variants}
+
+    def keys(version: str) -> list[str]:
+        versions: dict[str, str | None] = {"ai-edge-quantizer": version}
+        plan = make_plan(spec, Surroundings(versions, {}, libraries, "host"))
+        return [plan.of_variant[variant.name]["convert"] for variant in spec.variants]
+
+    before, after = keys("1"), keys("2")
+    assert before[0] == after[0]
+    assert before[1] != after[1]

@@ -50,6 +50,33 @@ def test_every_figure_of_the_table_is_there(figure: str) -> None:
     assert figure in render(quickstart())
 
 
+def test_agreement_with_the_trained_models_is_one_line_and_absent_where_unknown() -> None:
+    result = quickstart()
+    result["variants"][3]["accuracy"]["agreement"] = 0.871
+    line = "Agreement with Keras: 87.1 % of 359 test images (wide/int8, the least)"
+    assert line in render(result).splitlines()
+    for variant in result["variants"]:
+        variant["accuracy"] |= {"keras": None, "agreement": None, "largest_difference": None}
+    assert "Keras" not in render(result)
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_sizes_are_told_once_for_all_variants_that_share_them(width: int) -> None:
+    result = quickstart()
+    wide = {"parameters": 1_734_218, "trainable_parameters": 1_324_010, "multiply_adds": None}
+    for variant in result["variants"][2:]:
+        variant["model"] |= wide
+    result["variants"][3]["model"] |= {"trainable_parameters": None}
+    text = " ".join(render(result, width).split("Models")[1].split("Controls")[0].split())
+    for figure in ("423,018", "12,810", "410,208", "11,245,312", "1,734,218", "410,208"):
+        assert figure in text
+    assert text.count("stock/float32, stock/int8") == text.count("423,018") == 1
+    assert "None" not in text
+    for variant in result["variants"]:
+        variant["model"] |= dict.fromkeys(wide)
+    assert "Models" not in render(result, width)
+
+
 def test_a_failed_variant_shows_stage_reason_remedy_and_log() -> None:
     result = quickstart()
     result["variants"][3] |= {
@@ -90,3 +117,11 @@ def test_progress_without_a_terminal_is_a_few_plain_lines() -> None:
     lines = stream.getvalue().splitlines()
     assert len(lines) == 2
     assert "train wide: done" in lines[1]
+
+
+@pytest.mark.parametrize(("asked", "shown"), [("", []), ("more", ["where the log is"])])
+def test_details_are_for_whoever_asked_for_more(asked: str, shown: list[str]) -> None:
+    stream = io.StringIO()
+    with make_display(Console(file=stream, width=80), verbose=bool(asked)) as display:
+        display.detail("where the log is")
+    assert stream.getvalue().splitlines() == shown

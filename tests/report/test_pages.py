@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from runner.report.accuracy import class_table
 from runner.report.chart import ratio_chart
 from runner.report.export import csv_table, markdown_page
 from runner.report.html import html_page
 from runner.report.rows import make_rows
-from tests.results import quickstart, with_recipe
+from tests.results import class_accuracy, quickstart, with_recipe
 
 pytestmark = pytest.mark.fast
 
@@ -61,6 +62,64 @@ def test_the_page_is_well_formed_and_says_what_the_console_says() -> None:
         *("faster, 0.689x (0.682-0.697)", "no difference found", str(FOLDER)),
     ):
         assert words in text
+
+
+def test_the_page_has_the_size_of_every_model_and_the_table_for_programs_too() -> None:
+    text = read(html_page(quickstart(), FOLDER))
+    assert "Models model parameters trained frozen multiply-adds" in text
+    assert "wide/int8 423,018 12,810 410,208 11,245,312" in text
+    line = next(csv.DictReader(io.StringIO(csv_table(quickstart()))))
+    assert (line["trainable_parameters"], line["multiply_adds"]) == ("12810", "11245312")
+
+
+def test_the_page_has_every_figure_of_accuracy_and_each_class() -> None:
+    result = quickstart()
+    result["variants"][1]["accuracy"]["classes"][3] = class_accuracy("<3>", tflite=0.5, lost=9)
+    for variant in result["variants"]:
+        variant["accuracy"]["classes"][3] |= {"name": "<3>"}
+    page = html_page(result, FOLDER)
+    text = read(page)
+    for words in (
+        "stock/int8: 91.9 % of 359 test images right (92.2 % before conversion)",
+        "99.7 % among the five best (99.8 % before conversion)",
+        "same class as the trained model for 99 %; scores differ by 0.02 at the most",
+        "Accuracy by class, all of them",
+        "<3> 36 75 % 75 % to 50 % 75 % 75 %",
+    ):
+        assert words in text
+
+
+def test_of_many_classes_those_that_lost_the_most_are_on_the_page() -> None:
+    result = quickstart()
+    for variant in result["variants"]:
+        classes = [class_accuracy(f"kind-{number}") for number in range(1000)]
+        variant["accuracy"]["classes"] = classes
+    result["variants"][2]["accuracy"]["classes"][765] |= {"tflite": 0.0, "lost": 27}
+    table = class_table(result)
+    assert table is not None
+    assert (len(table.rows), table.hidden) == (30, 970)
+    assert [row for row in table.rows if row[0] == "kind-765"] == [
+        ("kind-765", "36", "75 %", "75 %", "75 % to 0 %", "75 %")
+    ]
+    assert "the 30 that lost the most" in read(html_page(result, FOLDER))
+
+
+def test_results_of_before_classes_were_counted_are_shown_without_them() -> None:
+    result = quickstart()
+    for variant in result["variants"]:
+        for name in ("keras_top5", "tflite_top5", "lost", "gained", "classes"):
+            del variant["accuracy"][name]
+    text = read(html_page(result, FOLDER))
+    assert "91.9 % of 359 test images right" in text
+    assert "five best" not in text
+    assert "by class" not in text
+
+
+def test_what_was_not_scored_has_no_section_on_accuracy() -> None:
+    result = quickstart()
+    for variant in result["variants"]:
+        variant["accuracy"] = None
+    assert "Accuracy" not in read(html_page(result, FOLDER))
 
 
 def test_recipes_are_told_before_files_on_every_page() -> None:
@@ -112,6 +171,7 @@ def test_the_table_for_spreadsheets_has_every_variant_unrounded() -> None:
     assert float(wide["ratio"]) == result["comparisons"][1]["ratio"]
     assert float(wide["p99_ns"]) == result["variants"][2]["latency_ns"]["p99"]
     assert rows[0]["ratio"] == ""
+    assert (float(wide["top5_tflite"]), float(wide["agreement"])) == (0.997, 0.99)
 
 
 def test_markdown_has_one_row_a_variant_and_keeps_bars_in_their_cells() -> None:

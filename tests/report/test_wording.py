@@ -1,14 +1,17 @@
 """Verdicts are said so that a person who knows no statistics understands them."""
 
+from typing import Any
+
 import pytest
 
+from runner.report.controls import control_sentences
 from runner.report.wording import (
-    control_sentences,
     expectation_sentence,
     headline,
     recipe_sentences,
     verdict_sentence,
 )
+from runner.steps.warnings import find_warnings
 from tests.results import check_result, comparison, quickstart, variant, with_recipe
 
 pytestmark = pytest.mark.fast
@@ -25,6 +28,34 @@ def test_the_headline_answers_in_one_sentence() -> None:
     )
 
 
+def spoil(result: dict[str, Any], number: int) -> None:
+    accuracy = result["variants"][number]["accuracy"]
+    accuracy |= {"keras": 0.922, "tflite": 0.41, "lost": 200, "gained": 17}
+    result["warnings"] = find_warnings(result)
+
+
+def test_lost_accuracy_stands_in_the_headline_after_the_answer() -> None:
+    result = quickstart()
+    spoil(result, 1)
+    assert headline(result).endswith(
+        " and wide/int8 is inconclusive (0.990-1.030). Beware of stock/int8: conversion lost 51.2 "
+        "points of accuracy, from 92.2 % to 41 % of the test images."
+    )
+    for number in (0, 2, 3):
+        spoil(result, number)
+    assert headline(result).endswith("The same goes for 2 more variants: see the warnings.")
+    single = result | {"comparisons": [], "variants": result["variants"][1:2]}
+    assert "Beware of stock/int8" in headline(single | {"baseline": single["variants"][0]["name"]})
+
+
+def test_results_of_before_warnings_named_their_variant_can_be_read() -> None:
+    result = quickstart()
+    spoil(result, 1)
+    for warning in result["warnings"]:
+        del warning["variant"]
+    assert "Beware" not in headline(result)
+
+
 @pytest.mark.parametrize(
     ("control", "words"),
     [
@@ -37,6 +68,52 @@ def test_a_failed_control_comes_first_in_the_headline(control: str, words: str) 
     result["controls"][control]["passed"] = False
     result["proven"] = False
     assert headline(result).startswith(words)
+
+
+def test_a_pilot_that_was_out_of_step_is_called_that_and_has_a_remedy() -> None:
+    result = quickstart() | {"proven": False}
+    delayed = {"passed": False, "out_of_step": True, "ratio": 1.027, "expected": 1.027}
+    result["controls"]["delayed"] |= delayed
+    check_result(result)
+    assert headline(result).startswith(
+        "Unproven: the pilot was out of step: the delay that it chose to be 2 % of the baseline's "
+        "latency is 2.7 % in the blocks; --fresh takes a new pilot. Against"
+    )
+    assert control_sentences(result)[1][1] == (
+        "baseline delayed by 2.7 %: 1.027x (1.015-1.025 at 95 %), but that is not what it is to "
+        "show; the pilot meant it to be 2 %: --fresh takes a new pilot"
+    )
+    result["controls"]["identical"]["passed"] = False
+    assert "told from noise here. The pilot was out of step" in headline(result)
+
+
+def test_a_control_that_failed_is_not_said_to_have_differed_or_been_missed() -> None:
+    result = quickstart() | {"proven": False}
+    error = {"stage": "time", "kind": "crashed", "message": "crashed with SIGSEGV", "remedy": ""}
+    result["controls"]["identical"] |= {"passed": False, "error": error}
+    check_result(result)
+    assert headline(result).startswith(
+        "Unproven: the identical control failed (crashed with SIGSEGV), so nothing shows that "
+        "this experiment could have told."
+    )
+    passed, sentence = control_sentences(result)[0]
+    assert not passed
+    assert sentence == (
+        "identical copy of the baseline: 1.001x (0.996-1.006 at 99 %), and then it failed: "
+        "crashed with SIGSEGV"
+    )
+    result["controls"]["delayed"] |= {"ratio": None, "interval": None, "passed": False}
+    result["controls"]["identical"] |= {"ratio": None, "interval": None}
+    assert "not measured, and then it failed" in control_sentences(result)[0][1]
+
+
+def test_further_blocks_cost_what_blocks_cost_without_the_pilot_and_the_waits() -> None:
+    result = quickstart()
+    result["blocks"]["block_s"] = 3.0
+    check_result(result)
+    assert "about 40 more blocks, 2 min, would tell" in verdict_sentence(
+        result["comparisons"][2], result
+    )
 
 
 def test_each_verdict_has_its_ratio_interval_and_what_to_do() -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from runner.spec.model import Limits, Measure, Report, Spec
+from runner.spec.measurement import Limits, Measure, Report, StageLimits
+from runner.spec.model import Spec
 
 pytestmark = pytest.mark.fast
 
@@ -33,6 +34,7 @@ def test_the_usual_measurement_is_the_one_that_is_argued(
         limits=Limits(steal=0.1, load_cores=1.0, temperature_c=3.0),
         seed=None,
     )
+    assert spec.limits == StageLimits(stage_time_s=12 * 3600.0, memory_bytes=None, retries=2)
     assert spec.report == Report(formats=("html",), percentiles=(), sort="spec")
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from runner.errors import Problem
-from runner.spec.model import Bounds, Expectation, HeadLayer, Optimizer, Spec, Trainable
+from runner.spec.measurement import Bounds, Expectation
+from runner.spec.model import Spec
+from runner.spec.recipe import HeadLayer, Optimizer, Trainable
 
 pytestmark = pytest.mark.fast
 

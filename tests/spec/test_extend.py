@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from runner.errors import Problem, SpecError
 from runner.spec.expand import read_spec
-from runner.spec.extend import DEEPEST_EXTENSION
+from runner.spec.extend import DEEPEST_EXTENSION, MOST_FILES
 from runner.spec.model import Spec
 from tests.spec.conftest import SMALLEST
 
@@ -53,6 +54,59 @@ def test_the_nearer_file_wins_and_mappings_are_joined(desk: Desk) -> None:
     spec = desk.read()
     train = spec.variants[0].train
     assert (spec.name, train.epochs, train.batch_size, train.seed) == ("own", 5, 16, 1)
+
+
+def test_of_several_files_the_later_one_wins_and_this_one_over_all(desk: Desk) -> None:
+    desk.write(
+        claim=f"{SMALLEST}train: {{epochs: 5, batch_size: 8, seed: 3}}\nmeasure: {{effect: 9%}}\n",
+        overlay="train: {epochs: 6, batch_size: 16}\nmeasure: {max_time: 1h}\n",
+        own="extends: [claim.yaml, overlay.yaml]\nname: own\ntrain: {epochs: 7}\n",
+    )
+    spec = desk.read()
+    train = spec.variants[0].train
+    assert (spec.name, train.epochs, train.batch_size, train.seed) == ("own", 7, 16, 3)
+    assert (spec.measure.effect, spec.measure.max_time_s) == (pytest.approx(0.09), 3600)
+    assert [Path(name).name for name, _ in spec.others] == ["claim.yaml", "overlay.yaml"]
+    desk.write(other="extends: [overlay.yaml, claim.yaml]\nname: other\n")
+    assert desk.read("other.yaml").variants[0].train.epochs == 5
+
+
+def test_what_a_later_file_takes_out_no_earlier_one_brings_back(desk: Desk) -> None:
+    stopping = "train: {validation_fraction: 10%, early_stopping: {patience: 2}}\n"
+    desk.write(
+        claim=SMALLEST + stopping,
+        overlay="train: {early_stopping: null}\n",
+        own="extends: [claim.yaml, overlay.yaml]\n",
+    )
+    assert desk.read().variants[0].train.early_stopping is None
+
+
+def test_where_there_is_nothing_to_take_out_nothing_is_wrong(desk: Desk) -> None:
+    desk.write(
+        claim=SMALLEST,
+        overlay="data: {limit: null}\n",
+        own="extends: [claim.yaml, overlay.yaml]\n",
+    )
+    assert desk.read().variants[0].data.limit is None
+
+
+def test_a_problem_in_one_of_several_files_is_shown_there(desk: Desk) -> None:
+    desk.write(
+        claim=SMALLEST,
+        overlay="train: {epoch: 6}\n",
+        own="extends: [claim.yaml, overlay.yaml]\n",
+    )
+    (problem,) = desk.problems()
+    assert (problem.file, problem.line, problem.path) == ("overlay.yaml", 1, "train.epoch")
+
+
+def test_files_that_name_each_other_many_times_are_not_read_for_ever(desk: Desk) -> None:
+    names = [f"level{index}.yaml" for index in range(DEEPEST_EXTENSION)]
+    for name, below in itertools.pairwise(names):
+        desk.write(**{name.removesuffix(".yaml"): f"extends: [{', '.join([below] * 8)}]\n"})
+    desk.write(**{names[-1].removesuffix(".yaml"): SMALLEST})
+    (problem,) = desk.problems(names[0])
+    assert problem.message == f"more than {MOST_FILES} files are extended"
 
 
 def test_lists_are_replaced(desk: Desk) -> None:
@@ -155,14 +209,14 @@ def test_paths_inside_lists_and_alternatives_know_their_folder_too(desk: Desk) -
         (desk.folder / name).touch()
     desk.write(
         shared__files="model: {}\nmatrix:\n  model.file: {a: a.tflite, b: b.tflite}\n",
-        shared__taught="compress: [prune, {distill: {teacher: {file: t.keras}}}]\n",
+        shared__taught="compress: [{distill: {teacher: {file: t.keras}}}, prune]\n",
         own="spec: 1\nname: own\nextends: shared/files.yaml\nbaseline: {model.file: a}\n",
         taught=f"{SMALLEST}extends: shared/taught.yaml\n",
     )
     files = [variant.model.file for variant in desk.read().variants]
     assert files == [str(desk.folder / f"shared/{name}.tflite") for name in "ab"]
     (variant,) = desk.read("taught.yaml").variants
-    assert variant.compress[1].options["teacher"]["file"] == str(desk.folder / "shared/t.keras")
+    assert variant.compress[0].options["teacher"]["file"] == str(desk.folder / "shared/t.keras")
 
 
 def test_a_problem_is_shown_in_the_file_that_has_it(desk: Desk) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from runner.plan.stages import Surroundings, make_plan
+from runner.plan.records import Surroundings
+from runner.plan.stages import make_plan
 from runner.spec.expand import expand
 from runner.spec.load import parse
 from runner.spec.model import Spec

@@ -9,7 +9,8 @@ import pytest
 
 from runner.errors import Problem
 from runner.spec.expand import read_spec
-from runner.spec.model import Device, Spec
+from runner.spec.measurement import Device
+from runner.spec.model import Spec
 
 pytestmark = pytest.mark.fast
 

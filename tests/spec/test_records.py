@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from runner.spec import model
+from runner.spec import measurement, model, recipe
 from runner.spec.parts import PARTS
 from runner.spec.records import RENAMED
 from runner.spec.schema import fields, spec_schema
@@ -15,29 +15,31 @@ from runner.spec.schema import fields, spec_schema
 pytestmark = pytest.mark.fast
 
 MIRRORED = {
-    model.Data: "data",
-    model.EarlyStopping: "early_stopping",
-    model.Phase: "phase",
-    model.Report: "report",
-    model.Base: "base",
-    model.Model: "model",
-    model.Train: "train",
-    model.Quantize: "quantize_options",
-    model.Runtime: "runtime",
-    model.Limits: "limits",
-    model.Measure: "measure",
+    recipe.Data: "data",
+    recipe.EarlyStopping: "early_stopping",
+    recipe.Phase: "phase",
+    measurement.Report: "report",
+    recipe.Base: "base",
+    recipe.Model: "model",
+    recipe.Train: "train",
+    recipe.Quantize: "quantize_options",
+    measurement.Runtime: "runtime",
+    measurement.Limits: "limits",
+    measurement.StageLimits: "stage_limits",
+    measurement.Measure: "measure",
 }
 BOUNDS = ("ratio_bounds", "share_bounds")
 # One-key mappings become a record of the key and what it holds.
 TAGGED = {
-    model.Source: ("source", ["kind", "options"]),
-    model.HeadLayer: ("layer", ["kind", "options"]),
-    model.Optimizer: ("optimizer", ["name", "options"]),
-    model.Loss: ("loss", ["name", "options"]),
-    model.Augmentation: ("augmentation", ["name", "options"]),
-    model.CompressionStep: ("compression_step", ["name", "options"]),
-    model.Delegate: ("delegate", ["name", "options"]),
-    model.Trainable: ("trainable", ["policy", "argument"]),
+    recipe.Snapshot: ("snapshot", ["unit", "at"]),
+    recipe.Source: ("source", ["kind", "options"]),
+    recipe.HeadLayer: ("layer", ["kind", "options"]),
+    recipe.Optimizer: ("optimizer", ["name", "options"]),
+    recipe.Loss: ("loss", ["name", "options"]),
+    recipe.Augmentation: ("augmentation", ["name", "options"]),
+    recipe.CompressionStep: ("compression_step", ["name", "options"]),
+    measurement.Delegate: ("delegate", ["name", "options"]),
+    recipe.Trainable: ("trainable", ["policy", "argument"]),
 }
 # What a spec becomes by being read and expanded.
 DERIVED_OF_SPEC = {"path", "source", "others", "sha256", "variants", "aliases", "recipes"}
@@ -61,16 +63,16 @@ def test_record_has_the_fields_of_its_definition(record: Any, definition: str) -
 
 @pytest.mark.parametrize("definition", BOUNDS)
 def test_bounds(definition: str) -> None:
-    assert record_fields(model.Bounds) == schema_fields(definition)
+    assert record_fields(measurement.Bounds) == schema_fields(definition)
 
 
 def test_expectation() -> None:
     names = ["variants" if name == "variant" else name for name in schema_fields("expectation")]
-    assert record_fields(model.Expectation) == names
+    assert record_fields(measurement.Expectation) == names
 
 
 def test_device_is_one_of_the_ways_to_reach_one() -> None:
-    assert record_fields(model.Device) == ["kind", "options"]
+    assert record_fields(measurement.Device) == ["kind", "options"]
     assert spec_schema()["$defs"]["device"]["maxProperties"] == 1
 
 
@@ -95,10 +97,17 @@ def test_spec_and_variant_cover_every_section() -> None:
 def test_every_record_is_covered_and_frozen() -> None:
     records = {
         one
-        for one in vars(model).values()
-        if dataclasses.is_dataclass(one) and one.__module__ == model.__name__
+        for module in (measurement, model, recipe)
+        for one in vars(module).values()
+        if dataclasses.is_dataclass(one) and one.__module__ == module.__name__
     }
-    others = {model.Bounds, model.Expectation, model.Device, model.Variant, model.Spec}
+    others = {
+        measurement.Bounds,
+        measurement.Expectation,
+        measurement.Device,
+        model.Variant,
+        model.Spec,
+    }
     assert records == set(MIRRORED) | set(TAGGED) | others
     for record in records:
         assert getattr(record, "__dataclass_params__").frozen, record  # noqa: B009 - untyped

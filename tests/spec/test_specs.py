@@ -21,7 +21,10 @@ HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
 VALID = sorted((HERE / "valid").glob("*.yaml"))
 INVALID = sorted((HERE / "invalid").glob("*.yaml"))
-SHIPPED = sorted((REPOSITORY / "specs").rglob("*.yaml"))
+SPECS = REPOSITORY / "specs"
+# What lies in shared/ is no spec by itself; the specs that extend it are.
+SHIPPED = sorted(path for path in SPECS.rglob("*.yaml") if path.parent.name != "shared")
+CLAIMS = sorted((SPECS / "claims").glob("*.yaml"))
 
 
 def explained(error: SpecError) -> str:
@@ -68,7 +71,7 @@ def test_shipped_spec_is_valid_and_names_its_schema(path: Path) -> None:
 
 
 def test_quickstart_says_what_it_says_it_says() -> None:
-    spec = read_spec(REPOSITORY / "specs" / "quickstart.yaml")
+    spec = read_spec(SPECS / "quickstart.yaml")
     assert [variant.name for variant in spec.variants] == [
         "model.head=stock,quantize=float32",
         "model.head=stock,quantize=int8",
@@ -82,3 +85,35 @@ def test_quickstart_says_what_it_says_it_says() -> None:
     assert [layer.kind for layer in wide.head] == ["global_average_pooling", "dense", "classifier"]
     assert wide.head[1].options == {"units": 1024, "activation": "relu", "use_bias": True}
     assert wide.base.batch_norm_momentum == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("path", CLAIMS, ids=lambda path: path.stem)
+def test_a_claim_states_its_question_and_is_there_in_full_size(path: Path) -> None:
+    claim, full = read_spec(path), read_spec(path.parent / "full" / path.name)
+    assert claim.name == path.stem
+    assert full.name == f"full-{claim.name}"
+    assert claim.question.endswith("?")
+    assert full.question == claim.question
+    # It is the same experiment: the same variants against the same baseline.
+    assert len(full.variants) == len(claim.variants)
+    assert {axis for one in full.variants for axis in one.axes} == {
+        axis for one in claim.variants for axis in one.axes
+    }
+    assert (full.measure.effect, full.measure.max_time_s) == (pytest.approx(0.01), 1800)
+    for small, large in zip(claim.variants, full.variants, strict=True):
+        assert large.data.image_size == (224, 224)
+        assert large.data.limit is None
+        assert max(small.data.image_size) < 224
+        assert large.model.base.alpha > small.model.base.alpha
+        weights = "none" if claim.name == "weight-decay" else "imagenet"
+        assert large.model.base.weights == weights
+        assert small.model.base.weights == "none"
+        teachers = [step.options["teacher"] for step in large.compress if step.name == "distill"]
+        for teacher in teachers:
+            assert teacher["base"]["alpha"] > large.model.base.alpha
+            assert teacher["base"]["weights"] == "imagenet"
+
+
+def test_every_claim_in_full_size_belongs_to_a_claim() -> None:
+    full = {path.name for path in (SPECS / "claims" / "full").glob("*.yaml")}
+    assert full == {path.name for path in CLAIMS}

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from runner.report.progress import Display, LineDisplay
-from runner.spec.model import Limits
+from runner.spec.measurement import Limits
 from runner.steps.question import Question
 from runner.store.runs import Run, RunStore
 from runner.timing.protocol import DELAYED, IDENTICAL, Arm

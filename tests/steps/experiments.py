@@ -9,7 +9,7 @@ from runner.spec.expand import expand
 from runner.spec.load import parse
 from runner.spec.model import Spec
 from runner.steps.assembling import Circumstances, assemble
-from runner.steps.building import Built
+from runner.steps.built import Built
 from runner.steps.measuring import Experiment
 from runner.store.runs import Run
 from runner.timing.libraries import RuntimeLibrary
@@ -18,7 +18,9 @@ from tests.spec.conftest import SMALLEST
 BASE, OTHER = "quantize=float32", "quantize=int8"
 
 
-def result_of(spec: Spec, experiment: Experiment, run: Run, tmp_path: Path) -> dict[str, Any]:
+def result_of(
+    spec: Spec, experiment: Experiment | None, run: Run, tmp_path: Path
+) -> dict[str, Any]:
     run.begin_stay(spec.source, host={})
     built = {variant.name: Built(None) for variant in spec.variants}
     library = RuntimeLibrary(path=str(tmp_path / "lib"), origin="spec", sha256=None)

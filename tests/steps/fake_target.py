@@ -36,6 +36,7 @@ class FakeTarget:
         if len(self.jobs) < 100:
             self.jobs.append((arm, job, timeout_s))
         runs = job.runs if not job.budget_ns else min(job.runs, max(10, job.budget_ns // 1000))
+        runs = max(runs, job.min_run_time_ns // 1000)
         samples = self._generator.normal(1000, 10, runs).astype(np.int64) + job.delay_ns
         number = next(self._numbers.setdefault(arm, itertools.count(1)))
         if self._change:

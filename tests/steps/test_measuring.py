@@ -12,7 +12,7 @@ import pytest
 from runner.analysis.verdicts import Verdict, compare
 from runner.errors import StageError
 from runner.report.progress import Display, LineDisplay
-from runner.spec.model import Limits, Measure
+from runner.spec.measurement import Limits, Measure
 from runner.steps.ledger import read_ledger
 from runner.steps.measuring import Experiment, measure
 from runner.steps.question import Question

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +13,18 @@ import pytest
 from runner.errors import StageError
 from runner.report.progress import Display
 from runner.report.wording import throughput_sentences
+from runner.spec.measurement import Limits
+from runner.steps import sustaining
 from runner.steps.ledger import read_ledger
 from runner.steps.measuring import measure
 from runner.steps.question import Question
 from runner.store.runs import Run
+from runner.timing import experiment
+from runner.timing.host import read_conditions
 from tests.results import check_result, quickstart
 from tests.steps.experiments import BASE, OTHER, result_of, spec_of
 from tests.steps.fake_target import FakeTarget, Samples
+from tests.steps.test_deadline import Bell
 
 pytestmark = pytest.mark.fast
 
@@ -36,12 +43,53 @@ def test_every_variant_is_run_for_as_long_as_asked_after_the_blocks(
 ) -> None:
     target = FakeTarget()
     measure(ask(sustained_s=0.002), fake_run, target, display)
-    last = [(arm, job.budget_ns) for arm, job, _ in target.jobs[-2:]]
+    last = [(arm, job.min_run_time_ns) for arm, job, _ in target.jobs[-2:]]
     assert sorted(last) == [(BASE, 2_000_000), (OTHER, 2_000_000)]
-    assert all(job.budget_ns == 0 for _, job, _ in target.jobs[6:-2])
+    assert all(job.min_run_time_ns == 0 for _, job, _ in target.jobs[:-2])
     events = [event for event in fake_run.journal.events() if event["event"] == "sustained"]
     assert sorted(event["arm"] for event in events) == [BASE, OTHER]
     assert [event["count"] for event in events] == [2000, 2000]
+
+
+def test_sustained_load_has_no_pauses_even_where_blocks_have_them(
+    ask: Ask, fake_run: Run, display: Display
+) -> None:
+    question = ask(sustained_s=0.002)
+    paused = (("run_gap_ns", 1000), ("flush_caches", True), ("inputs", "zeros"))
+    arms = [replace(arm, options=paused) for arm in question.arms]
+    target = FakeTarget()
+    measure(replace(question, arms=arms), fake_run, target, display)
+    kinds = [(job.run_gap_ns, job.flush_caches, job.inputs) for _, job, _ in target.jobs]
+    assert set(kinds[:-2]) == {(1000, True, "zeros")}
+    assert set(kinds[-2:]) == {(0, False, "zeros")}
+
+
+def test_a_deadline_leaves_the_variants_whose_turn_did_not_come_for_another_time(
+    ask: Ask, fake_run: Run, display: Display
+) -> None:
+    bell = Bell(6 + 3 * 4 + 1)
+    question = ask(sustained_s=0.002)
+    first = measure(question, fake_run, FakeTarget(bell), display, bell.deadline)
+    assert (first.stopped, len(first.ledger.sustained)) == ("deadline", 1)
+    target = FakeTarget()
+    second = measure(question, fake_run, target, display)
+    assert (second.stopped, len(second.ledger.sustained)) == ("blocks", 2)
+    assert len(target.jobs) == 1
+
+
+def test_what_disturbs_a_variant_under_load_is_told_beside_its_rate(
+    ask: Ask, fake_run: Run, display: Display, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = replace(read_conditions(), busy_s=1e9)
+    readings = itertools.cycle([replace(loaded, busy_s=0.0), loaded])
+    monkeypatch.setattr(sustaining, "read_conditions", lambda: next(readings))
+    question = ask(sustained_s=0.002, limits=Limits(1e9, load_cores=0.5, temperature_c=3.0))
+    monkeypatch.setattr(experiment, "read_conditions", lambda: loaded)
+    found = measure(question, fake_run, FakeTarget(), display)
+    spec = spec_of(tmp_path, "{sustained: 2ms}")
+    result = result_of(spec, found, fake_run, tmp_path)
+    assert result["variants"][0]["throughput"]["disturbances"] == ["load from others"]
+    assert throughput_sentences(result)[0].endswith("; disturbed: load from others")
 
 
 def test_the_result_tells_the_rate_and_its_fall(

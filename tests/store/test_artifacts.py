@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.store.artifacts import Artifact, ArtifactStore
+from runner.store.artifacts import Artifact, ArtifactStore, Checked
 
 pytestmark = pytest.mark.fast
 
@@ -25,10 +25,11 @@ def make(store: ArtifactStore, text: str = "content", key: str = KEY) -> Artifac
 def test_what_was_committed_is_found_with_its_summary(tmp_path: Path) -> None:
     store = ArtifactStore(tmp_path)
     made = make(store)
-    found = store.verified("train", KEY)
+    found = store.check("train", KEY).artifact
     assert found == made
     assert found.file("sub/model.bin").read_text() == "content"
     assert (found.summary, found.seconds) == ({"loss": 1}, 2.5)
+    store.tidy()
     assert not list((tmp_path / "tmp").iterdir())
 
 
@@ -46,8 +47,10 @@ def test_a_flipped_bit_is_detected_and_the_artifact_removed(tmp_path: Path) -> N
     file = make(store).file("sub/model.bin")
     file.write_text("cOntent")
     assert store.find("train", KEY) is not None
-    assert store.verified("train", KEY) is None
+    assert store.check("train", KEY) == Checked(None, ("sub/model.bin",))
     assert store.find("train", KEY) is None
+    # What is gone is not damaged any more.
+    assert store.check("train", KEY) == Checked(None)
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "manifest"])
@@ -61,7 +64,8 @@ def test_a_damaged_artifact_is_absent_and_can_be_made_again(tmp_path: Path, dama
     else:
         artifact.file("manifest.json").write_text('{"format": 1, "fil')
     assert store.find("train", KEY) is None
-    assert store.verified("train", KEY) is None
+    name = "manifest.json" if damage == "manifest" else "sub/model.bin"
+    assert store.check("train", KEY) == Checked(None, (name,))
     assert make(store).file("sub/model.bin").read_text() == "content"
 
 
@@ -91,8 +95,12 @@ def test_drafts_of_dead_processes_are_swept(tmp_path: Path) -> None:
     dead = tmp_path / "tmp" / "train-abcdef.4194305"
     dead.mkdir(parents=True)
     alive = ArtifactStore(tmp_path).draft("train", KEY)
+    other = ArtifactStore(tmp_path)
+    own = other.draft("train", "cd" * 32)
+    other.sweep()
     assert not dead.exists()
     assert alive.exists()
+    assert own.exists()
 
 
 def test_notes_of_a_stage_outlive_a_failed_attempt_and_go_with_a_finished_one(
@@ -119,5 +127,5 @@ def test_notes_that_nobody_comes_back_to_are_forgotten(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
     month_ago = time.time() - 31 * 86400
     os.utime(old, (month_ago, month_ago))
-    store.draft("train", "c")
+    store.sweep()
     assert (old.exists(), new.exists()) == (False, True)

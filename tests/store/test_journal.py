@@ -24,6 +24,36 @@ def test_events_come_back_in_order_with_their_fields(tmp_path: Path) -> None:
     assert events[1]["text"] == "Zeile\nmit Umbruch"
 
 
+def test_the_newest_of_a_kind_is_found_and_a_text_that_looks_like_it_is_not(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    assert journal.last("finished") is None
+    journal.append("finished", n=1)
+    journal.append("finished", n=2)
+    journal.append("other", inner={"event": "finished"})
+    found = journal.last("finished")
+    assert found is not None
+    assert found["n"] == 2
+
+
+@pytest.mark.parametrize("length", [1, 65_000, 65_536, 200_000])
+def test_the_newest_of_a_kind_is_found_behind_and_before_lines_of_any_length(
+    tmp_path: Path, length: int
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    journal = Journal(path)
+    for number in range(3):
+        journal.append("wanted", n=number)
+        journal.append("other", text="x" * length)
+    with path.open("ab") as file:
+        file.write(b'{"event":"wanted","n":99}')
+    assert (journal.last("wanted") or {}).get("n") == 2
+    assert (journal.last("other") or {}).get("text") == "x" * length
+    path.write_bytes(path.read_bytes().partition(b"\n")[0])
+    assert journal.last("wanted") is None
+
+
 def test_a_record_torn_at_any_byte_is_no_event_and_is_written_over(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     Journal(path).append("kept", n=1)

@@ -1,11 +1,12 @@
 """A run's folder keeps every sample and can be found again."""
 
 import struct
+import zlib
 from pathlib import Path
 
 import pytest
 
-from runner.store.runs import Run, RunStore, SampleRange, newest_result
+from runner.store.runs import Run, RunStore, SampleRange, damage_of_result, newest_result
 
 pytestmark = pytest.mark.fast
 
@@ -56,8 +57,8 @@ def test_samples_come_back_by_range_and_a_torn_tail_is_cut_off(tmp_path: Path) -
         file.write(b"\x07\x07\x07")
     second = run.append_samples("b", samples_file(tmp_path, 4))
     assert (first, second) == (
-        SampleRange("samples/01.i64", 0, 3),
-        SampleRange("samples/01.i64", 3, 1),
+        SampleRange("samples/01.i64", 0, 3, zlib.crc32(struct.pack("<3q", 1, 2, 3))),
+        SampleRange("samples/01.i64", 3, 1, zlib.crc32(struct.pack("<q", 4))),
     )
     assert run.read_samples(second) == struct.pack("<q", 4)
     assert run.read_samples(SampleRange("samples/00.i64", 0, 9)) == b""
@@ -78,3 +79,29 @@ def test_the_newest_result_of_a_spec_is_found_from_its_folder(tmp_path: Path) ->
     run.write_result({"format": 1, "x": 1})
     assert newest_result(tmp_path / "demo") == ({"format": 1, "x": 1}, run.folder)
     assert newest_result(run.folder) == ({"format": 1, "x": 1}, run.folder)
+
+
+def test_a_result_with_a_flipped_bit_is_none_and_is_said_to_be_damaged(tmp_path: Path) -> None:
+    older, newer = create(tmp_path), create(tmp_path)
+    for run, ratio in ((older, 1.5), (newer, 2.5)):
+        run.write_result({"format": 1, "ratio": ratio})
+        run.finish(proven=True)
+    home = tmp_path / "demo"
+    assert newest_result(home) == ({"format": 1, "ratio": 2.5}, newer.folder)
+    assert damage_of_result(home) is None
+    path = newer.folder / "result.json"
+    # It stays whole JSON and tells another ratio.
+    path.write_text(path.read_text().replace("2.5", "3.5"))
+    assert newer.result() is None
+    assert newest_result(newer.folder) is None
+    damage = damage_of_result(home)
+    assert damage is not None
+    assert damage.where == str(path)
+    assert newest_result(home) == ({"format": 1, "ratio": 1.5}, older.folder)
+
+
+def test_a_result_that_no_journal_tells_of_is_taken_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "copied").mkdir()
+    (tmp_path / "copied" / "result.json").write_text('{"format": 1}')
+    assert newest_result(tmp_path / "copied") == ({"format": 1}, tmp_path / "copied")
+    assert damage_of_result(tmp_path / "copied") is None

@@ -1,13 +1,22 @@
 """A block is judged by what happened to the machine, and by nothing else."""
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from runner.spec.model import Limits
-from runner.timing.host import Conditions, describe_host, disturbances, read_conditions
+from runner.spec.measurement import Limits
+from runner.timing.host import (
+    Conditions,
+    as_if_uninterrupted,
+    describe_host,
+    disturbances,
+    growth,
+    read_conditions,
+)
 
 pytestmark = pytest.mark.fast
 
@@ -41,6 +50,30 @@ def test_a_quiet_block_is_valid() -> None:
     assert judge(QUIET) == []
 
 
+@pytest.mark.parametrize("degrees", [46.0, 54.0])
+def test_a_block_that_began_at_another_temperature_is_not_saved_by_how_it_ends(
+    degrees: float,
+) -> None:
+    before = replace(BEFORE, temperature_c=degrees)
+    assert disturbances(BEFORE, before, QUIET, LIMITS) == ["temperature"]
+    unknown = replace(BEFORE, temperature_c=None)
+    assert disturbances(unknown, before, QUIET, LIMITS) == []
+
+
+@pytest.mark.parametrize(("wrapper", "told"), [((), "True"), (("setarch", "-R"), "False")])
+def test_the_host_tells_whether_processes_have_addresses_of_their_own(
+    wrapper: tuple[str, ...], told: str
+) -> None:
+    if wrapper and subprocess.run([*wrapper, "true"], check=False).returncode:
+        pytest.skip("this machine does not permit setarch -R")
+    if Path("/proc/sys/kernel/randomize_va_space").read_text().strip() != "2":
+        pytest.skip("this machine gives no process addresses of its own")
+    program = "from runner.timing.host import describe_host; print(describe_host()[%r])"
+    command = [*wrapper, sys.executable, "-c", program % "address_randomization"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == told
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -60,6 +93,76 @@ def test_a_quiet_block_is_valid() -> None:
 )
 def test_each_disturbance_is_seen_and_named(change: dict[str, float], reason: str) -> None:
     assert judge(replace(QUIET, **change)) == [reason]
+
+
+# After an hour in which somebody else used the machine, and after a restart.
+LATER = replace(
+    QUIET,
+    steal_s=99.0,
+    busy_s=4000.0,
+    own_s=0.2,
+    swapped_pages=900,
+    monotonic_s=4610.0,
+    boottime_s=9000.0,
+    heat_slowdowns=50,
+)
+RESTARTED = replace(
+    QUIET,
+    steal_s=0.0,
+    busy_s=3.0,
+    own_s=0.2,
+    boot_id="other",
+    monotonic_s=9.0,
+    boottime_s=9.0,
+    heat_slowdowns=0,
+)
+
+
+def goes_on(now: Conditions, earlier: dict[str, float], changes: dict[str, float]) -> list[str]:
+    """Ten quiet seconds, an interruption, and ten more with changes."""
+    grown = growth(BEFORE, replace(QUIET, **earlier))
+    before = as_if_uninterrupted(BEFORE, grown, now)
+    after = replace(
+        now,
+        busy_s=now.busy_s + 9.0,
+        own_s=now.own_s + 9.0,
+        monotonic_s=now.monotonic_s + 10.0,
+        boottime_s=now.boottime_s + 10.0,
+    )
+    return disturbances(BEFORE, before, replace(after, **changes), LIMITS)
+
+
+@pytest.mark.parametrize("now", [LATER, RESTARTED])
+def test_what_a_machine_does_while_a_block_is_interrupted_is_not_held_against_it(
+    now: Conditions,
+) -> None:
+    assert goes_on(now, {}, {}) == []
+
+
+@pytest.mark.parametrize("now", [LATER, RESTARTED])
+@pytest.mark.parametrize(
+    ("earlier", "reason"),
+    [
+        ({"steal_s": 10.6}, "steal"),
+        ({"throttled_s": 0.1}, "cgroup throttling"),
+        ({"swapped_pages": 3}, "swap"),
+        ({"busy_s": 125.0}, "load from others"),
+        ({"boottime_s": 2500.0}, "suspended"),
+        ({"firmware_bits": 0x70000}, "frequency capped"),
+        ({"heat_slowdowns": 8}, "slowed by heat"),
+    ],
+)
+def test_what_disturbed_a_block_before_its_interruption_still_counts(
+    now: Conditions, earlier: dict[str, float], reason: str
+) -> None:
+    after = {"firmware_bits": 0x70000} if "firmware_bits" in earlier else {}
+    now = replace(now, **after)
+    assert goes_on(now, earlier, {}) == [reason]
+
+
+def test_a_block_that_goes_on_at_another_speed_is_done_again() -> None:
+    now = replace(LATER, frequency_settings="powersave 600000 1800000")
+    assert goes_on(now, {}, {}) == ["frequency settings changed"]
 
 
 def test_what_a_machine_does_not_tell_is_never_held_against_a_block() -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from runner.build.downloads import alone, keras_folder, patient_network
-from runner.build.failures import StageFailure, excerpt, explain
+from runner.build.failures import StageFailure, excerpt, explain, kind_of_download
 from runner.build.sources.collection import Collection, Loader, number_labels, ready
 from runner.build.sources.digits import of_array
 
+_RETRIES = 2
 # Where Keras looks for what it would download, below its folder of data sets.
 _FILES = {
     "mnist": ("mnist.npz",),
@@ -51,7 +54,7 @@ def keras_dataset(options: Mapping[str, Any]) -> Collection:
             raise known from error
         places = ", ".join(str(folder / file) for file in _FILES[name])
         raise StageFailure(
-            "refused",
+            kind_of_download(error),
             f"the data set {name} can't be loaded",
             why=excerpt(error),
             remedy=f"put {_PUBLISHED[name]} at {places}, where Keras looks for it; remove what is "
@@ -73,20 +76,22 @@ def tfds(options: Mapping[str, Any]) -> Collection:
     """
     package = _import()
     name = options["dataset"]
+    place = Path(options.get("folder") or package.core.constants.DATA_DIR) / name / "VERSION"
     try:
-        with patient_network():
+        with patient_network(), _few_retries():
             builder = package.builder(name, data_dir=options.get("folder"))
+            place = Path(builder.data_dir)
             builder.download_and_prepare()
     except Exception as error:
         known = explain(error)
         if known.kind != "exception":
             raise known from error
         raise StageFailure(
-            "refused",
+            kind_of_download(error),
             f"the data set {name} of TensorFlow Datasets can't be had",
-            why=excerpt(error),
-            remedy="check its name; without a network, prepare it elsewhere and name its folder: "
-            "tfds: {folder: PATH}",
+            why=_first_lines(error),
+            remedy="check its name; without a network, prepare it elsewhere and put it at "
+            f"{place}, where the package looks for it; tfds: {{folder: PATH}} looks elsewhere",
         ) from error
     keys = builder.info.supervised_keys
     if not keys or keys[0] != "image" or "train" not in builder.info.splits:
@@ -123,6 +128,24 @@ def _of_builder(package: Any, builder: Any, name: str, label: str) -> Collection
                 place += 1
 
     return Collection(labels, names, read, lambda index: f"example {index} of {name}", is_test)
+
+
+@contextlib.contextmanager
+def _few_retries() -> Iterator[None]:
+    """Three tries of a download, where the package's ten take minutes to find no network."""
+    from tensorflow_datasets.core.download import downloader
+
+    before = downloader.MAX_RETRIES
+    downloader.MAX_RETRIES = _RETRIES
+    try:
+        yield
+    finally:
+        downloader.MAX_RETRIES = before
+
+
+def _first_lines(error: Exception) -> str:
+    """What an exception says, without the thousand names that the package knows instead."""
+    return excerpt(error).partition("\nAvailable datasets:")[0]
 
 
 def _import() -> Any:

@@ -92,9 +92,7 @@ def table(options: Mapping[str, Any]) -> Collection:
 
 
 def _images_by_class(root: Path) -> dict[str, list[Path]]:
-    folders = sorted(
-        one for one in root.iterdir() if one.is_dir() and not one.name.startswith(".")
-    )
+    folders = sorted(one for one in root.iterdir() if one.is_dir() and not one.name.startswith("."))
     return {
         one.name: sorted(
             file

@@ -94,10 +94,9 @@ def _picture(array: NDArray[Any]) -> Image.Image:
         array = np.rint(array).astype(np.uint8)
     modes = {2: "LA", 3: "RGB", 4: "RGBA"}
     mode = "L" if array.ndim == 2 else modes[array.shape[2]]
-    image = Image.frombuffer(
+    return Image.frombuffer(
         mode, (array.shape[1], array.shape[0]), np.ascontiguousarray(array), "raw", mode, 0, 1
     )
-    return image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -39,9 +39,7 @@ def _waves(count: int, depth: float, sharpness: float = 1.0) -> Floats:
 def _box(width: float, height: float) -> Floats:
     angle = np.linspace(0, 2 * np.pi, _ANGLES, endpoint=False)
     with np.errstate(divide="ignore"):
-        return _normal(
-            np.minimum(width / np.abs(np.cos(angle)), height / np.abs(np.sin(angle)))
-        )
+        return _normal(np.minimum(width / np.abs(np.cos(angle)), height / np.abs(np.sin(angle))))
 
 
 def _cross(arm: float) -> Floats:
@@ -157,7 +155,10 @@ def draw(
     room = np.maximum(0.0, 0.5 - radius)[:, None]
     middle = dials.pose * generator.uniform(-1, 1, (count, 2)) * room
     turn = dials.pose * generator.uniform(-np.pi, np.pi, count)
-    _paint(pixels, _inside(outlines, down, right, middle, radius, turn, shorter), foreground)
+    alpha = _inside(
+        outlines, down, right, middle=middle, radius=radius, turn=turn, pixels_per_unit=shorter
+    )
+    _paint(pixels, alpha, foreground)
     if dials.noise:
         noise = generator.standard_normal(pixels.shape, np.float32)
         pixels += np.float32(_MOST_NOISE * dials.noise) * noise
@@ -184,6 +185,7 @@ def _inside(
     outlines: Floats,
     down: Floats,
     right: Floats,
+    *,
     middle: NDArray[Any],
     radius: NDArray[Any],
     turn: NDArray[Any],
@@ -215,5 +217,13 @@ def _paint_clutter(
     radius = generator.uniform(0.05, 0.18, count)
     turn = generator.uniform(-np.pi, np.pi, count)
     color = generator.uniform(0, 255, (count, 3)).astype(np.float32)
-    alpha = _inside(outlines, down, right, middle, radius, turn, min(pixels.shape[1:3]))
+    alpha = _inside(
+        outlines,
+        down,
+        right,
+        middle=middle,
+        radius=radius,
+        turn=turn,
+        pixels_per_unit=min(pixels.shape[1:3]),
+    )
     _paint(pixels, alpha, color)

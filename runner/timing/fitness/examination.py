@@ -14,7 +14,7 @@ from runner.timing.fitness.inference import harness, litert, tflite
 from runner.timing.fitness.processor import examine_processor
 from runner.timing.fitness.quiet import examine_quiet
 from runner.timing.fitness.rights import examine_rights, try_rights
-from runner.timing.fitness.tools import compiler, compression, room, tensorflow
+from runner.timing.fitness.tools import compiler, compression, few_bits, room, tensorflow
 from runner.timing.fitness.tree import Tree
 from runner.timing.host import read_conditions
 
@@ -62,5 +62,6 @@ def _examine_software(folder: Path) -> Group:
             compiler(needed=compiled.status == "problem"),
             tensorflow(),
             compression(),
+            few_bits(),
         ),
     )

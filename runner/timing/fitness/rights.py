@@ -11,6 +11,7 @@ from runner.timing.fitness.tree import Tree
 from runner.timing.process import run_module
 
 _TIMEOUT_S = 20.0
+_LEVEL = "proc/sys/kernel/randomize_va_space"
 _NO_RANDOMIZE = 0x0040000
 _FORBIDDEN = {"EACCES", "EPERM"}
 _ABSENT = {"ENOENT", "ENODEV", "EOPNOTSUPP", "ENOSYS"}
@@ -65,11 +66,10 @@ def try_rights(folder: Path) -> Mapping[str, str]:
 def address_layout(tree: Tree) -> Finding:
     """Whether every process gets addresses of its own, which randomised blocks average over."""
     why = "where code and data happen to lie changes speed; fresh processes average over it"
-    level = tree.integer("proc/sys/kernel/randomize_va_space")
-    personality = tree.integer("proc/self/personality", base=16)
+    level = tree.integer(_LEVEL)
     if level is None:
         return Finding("address layout", "unknown", "not told", why)
-    if personality is not None and personality & _NO_RANDOMIZE:
+    if _is_fixed_for_us(tree):
         remedy = "start Retime without setarch -R and outside a debugger"
         return Finding("address layout", "advice", "not random for this process", why, remedy)
     if level >= _RANDOMIZED:
@@ -77,6 +77,17 @@ def address_layout(tree: Tree) -> Finding:
     found = "partly random" if level else "not random"
     command = "sudo sysctl kernel.randomize_va_space=2"
     return Finding("address layout", "advice", found, why, "let the kernel choose", command)
+
+
+def has_random_addresses(tree: Tree) -> bool | None:
+    """Whether each process that we start has code, stack and heap elsewhere; None where unknown."""
+    level = tree.integer(_LEVEL)
+    return None if level is None else level >= _RANDOMIZED and not _is_fixed_for_us(tree)
+
+
+def _is_fixed_for_us(tree: Tree) -> bool:
+    """Whether this process, and with it all that it starts, was asked to have the same ones."""
+    return bool((tree.integer("proc/self/personality", base=16) or 0) & _NO_RANDOMIZE)
 
 
 def counters(tree: Tree, tried: Mapping[str, str]) -> Finding:

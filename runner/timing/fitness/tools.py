@@ -13,6 +13,7 @@ from runner.timing.fitness.findings import Finding
 from runner.units import format_bytes
 
 _COMPRESSION = ("tensorflow-model-optimization", "tf-keras")
+_QUANTIZER = "ai-edge-quantizer"
 _TIMEOUT_S = 10.0
 # A night's samples take some tens of megabytes; a large network's artifacts a few gigabytes.
 _TIGHT_BYTES = 2 * 2**30
@@ -68,6 +69,16 @@ def compression(version: Version = installed_version) -> Finding:
     command = "pip install 'retime[compress]'"
     found = f"{' and '.join(missing)} not installed"
     return Finding("compression", "advice", found, why, "install it if you need it", command)
+
+
+def few_bits(version: Version = installed_version) -> Finding:
+    """Whether the optional package is there that a few quantization modes need."""
+    why = "only weight_only_int8, weight_only_int4 and dynamic_int4 need it"
+    if known := version(_QUANTIZER):
+        return Finding("few bits", "good", f"{_QUANTIZER} {known}", why)
+    # No advice: most specs want none of these modes, and whoever does is told.
+    found = f"none, and {why}: pip install 'retime[quantizer]'"
+    return Finding("few bits", "good", found, why)
 
 
 def room(name: str, folder: Path) -> Finding:

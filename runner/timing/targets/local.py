@@ -8,6 +8,7 @@ from runner.errors import EnvironmentUnusableError, StageError
 from runner.timing.job import Job
 from runner.timing.process import run_module
 from runner.timing.report import NO_SPACE, Measurement, read_report, refusal
+from runner.units import format_bytes
 
 _PADDING_VARIABLE = "RETIME_PADDING"
 
@@ -17,10 +18,12 @@ class LocalTarget:
 
     Args:
         log: receives what the processes and the inference library print.
+        memory_bytes: that each may have; None for as much as there is.
     """
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, memory_bytes: int | None = None) -> None:
         self._log = log
+        self._memory_bytes = memory_bytes
 
     def run(
         self, job: Job, *, arm: str, timeout_s: float, environment_padding: int = 0
@@ -36,6 +39,7 @@ class LocalTarget:
             stdin=job.to_lines(),
             log=self._log,
             timeout_s=timeout_s,
+            memory_bytes=self._memory_bytes,
             environment={_PADDING_VARIABLE: "x" * environment_padding},
         )
         report = read_report(ended.output)
@@ -49,7 +53,7 @@ class LocalTarget:
                 remedy="free some room and run the same command again; it goes on where it stopped",
             )
         if report.error is not None:
-            raise refusal(report, where=arm, log=str(self._log))
+            raise self._with_limit(refusal(report, where=arm, log=str(self._log)))
         if ended.timed_out:
             raise StageError(
                 f"gave no answer within {timeout_s:.0f} s and was ended",
@@ -61,7 +65,7 @@ class LocalTarget:
                 remedy="the model may hang in this runtime; try another delegate or fewer threads",
             )
         how = ended.signal_name or f"exit code {ended.returncode}"
-        raise StageError(
+        error = StageError(
             f"crashed with {how} in {report.step}",
             stage="time",
             kind="crashed",
@@ -69,3 +73,13 @@ class LocalTarget:
             log=str(self._log),
             remedy="the inference library failed on this model; the log holds its last words",
         )
+        raise self._with_limit(error)
+
+    def _with_limit(self, error: StageError) -> StageError:
+        """The error, with the limit that may be behind it: libraries say little of memory."""
+        if self._memory_bytes is not None:
+            error.remedy += (
+                f"; or {format_bytes(self._memory_bytes)} of memory are too few for it: "
+                "raise limits.memory"
+            )
+        return error

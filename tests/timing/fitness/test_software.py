@@ -126,6 +126,8 @@ def test_tensorflow_and_what_compresses_are_told_apart() -> None:
     assert missing.found == "tensorflow-model-optimization not installed"
     complete = tools.compression((versions | {"tensorflow-model-optimization": "0.8.0"}).get)
     assert complete.status == "good"
+    assert "pip install 'retime[quantizer]'" in tools.few_bits({}.get).found
+    assert tools.few_bits({"ai-edge-quantizer": "0.10.0"}.get).found == "ai-edge-quantizer 0.10.0"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,149 @@
+"""One stay in an experiment, from a start of the command to its end: what its parts share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from runner.errors import StageError
+from runner.report.progress import Display, Task
+from runner.steps.deadline import Deadline
+from runner.steps.ledger import Ledger, enter
+from runner.steps.question import Question
+from runner.store.runs import Run
+from runner.timing.experiment import Block, Setup, Target
+from runner.timing.host import TEMPERATURE, Conditions, degrees_from, read_conditions
+from runner.units import NS_PER_S
+
+_LONGEST_WAIT_S = 60.0
+# A processor that is not as cool as it was after so long has another temperature now.
+_LONGEST_COOLING_S = 300.0
+_COOLING_STEP_S = 2.0
+# Attempts in a row that nothing but the temperature spoilt: what it was held against is past.
+_MOST_OFF = 5
+# What is said when an interruption waits for the end of a block.
+_FINISHING = "Stopping when this block is done; Ctrl-C again stops at once."
+
+
+@dataclass
+class Stay:
+    """One stay in the experiment.
+
+    Attributes:
+        reference: what temperatures are held against: the conditions when the pilot had ended, or
+            else after the first attempt at a block of this stay; None before. Arms are compared
+            within blocks, so that another stay may have another one.
+        in_vain: attempts in a row that were disturbed.
+        off: those of them that nothing but the temperature spoilt.
+    """
+
+    question: Question
+    run: Run
+    target: Target
+    scratch: Path
+    ledger: Ledger
+    display: Display
+    deadline: Deadline
+    reference: Conditions | None = None
+    in_vain: int = 0
+    off: int = 0
+
+    @property
+    def setup(self) -> Setup:
+        """How every process runs, with the warm-up that is in force."""
+        plan, factor = self.question.measure, self.ledger.warmup_factor
+        return Setup(
+            warmup_runs=plan.warmup_runs * factor,
+            warmup_ns=round(plan.warmup_time_s * factor * NS_PER_S),
+            limits=plan.limits,
+            scratch=self.scratch,
+        )
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the budget is spent or the deadline comes."""
+        left_s = self.question.measure.max_time_s - self.ledger.elapsed_s
+        return min(self.deadline.left_s, max(0.0, left_s))
+
+    def record(self, event: str, **fields: Any) -> None:
+        """Journals an event, then counts it."""
+        self.run.journal.append(event, **fields)
+        enter(self.ledger, {"event": event, **fields}, self.run)
+
+    def say_finishing(self) -> None:
+        """Tells that an interruption came and waits."""
+        self.display.say(_FINISHING)
+
+    def note_failures(self, failed: Mapping[str, StageError]) -> None:
+        """Counts failures, and drops the arms that failed more often than they may."""
+        for name, error in failed.items():
+            self.record("failed", arm=name, error=error.as_record())
+            if self.ledger.failures[name] > self.question.measure.retries:
+                self.record("dropped", arm=name, error=error.as_record())
+
+    def close(self, event: str, block: Block, reasons: Collection[str]) -> None:
+        """Journals the end of an attempt at a block.
+
+        Args:
+            event: `block`, or `pilot_block`.
+            reasons: why it does not count.
+        """
+        self.record(
+            event,
+            index=block.index,
+            attempt=block.attempt,
+            reasons=list(reasons),
+            disturbed=bool(block.reasons),
+            elapsed_s=round(block.elapsed_s, 3),
+            failed_s=round(block.failed_s, 4),
+        )
+        if reasons:
+            which = f"{'pilot ' * (event != 'block')}block {block.index + 1}"
+            self.display.detail(f"    {which} is done again: {', '.join(reasons)}")
+
+    def note_disturbances(self, block: Block) -> None:
+        """Counts attempts in vain."""
+        self.in_vain = self.in_vain + 1 if block.reasons else 0
+        self.off = self.off + 1 if set(block.reasons) == {TEMPERATURE} else 0
+
+    def hold_against(self, conditions: Conditions | None) -> None:
+        """Takes a new reference; None for what the next attempt at a block ends with."""
+        self.reference = conditions
+        if conditions is not None:
+            self.record("reference", conditions=asdict(conditions))
+
+    def rest(self, task: Task) -> None:
+        """After a disturbed attempt: waits for what disturbed it to pass."""
+        if not self.off:
+            seconds = min(_LONGEST_WAIT_S, 2.0**self.in_vain, self.left_s)
+            self._wait(seconds, task, "disturbed")
+        elif not self._cool(task) or self.off >= _MOST_OFF:
+            self.hold_against(None)
+            self.off = 0
+
+    def _cool(self, task: Task) -> bool:
+        """Waits until the processor is no hotter than it may be; False if it stays so.
+
+        One that is too cold gets warm by working, not by waiting.
+        """
+        limit, waited_s, longest_s = (
+            self.question.measure.limits.temperature_c,
+            0.0,
+            min(_LONGEST_COOLING_S, self.left_s),
+        )
+        while degrees_from(self.reference, read_conditions()) > limit:
+            if waited_s >= longest_s:
+                return False
+            seconds = min(_COOLING_STEP_S, longest_s - waited_s)
+            self._wait(seconds, task, "too hot")
+            waited_s += seconds
+        return True
+
+    def _wait(self, seconds: float, task: Task, why: str) -> None:
+        total_s = self.question.measure.max_time_s
+        task.update(min(self.ledger.elapsed_s, total_s), total_s, f"{why}; waiting {seconds:.0f} s")
+        time.sleep(seconds)
+        self.record("waited", seconds=seconds)
