@@ -37,4 +37,5 @@ def test_a_real_pair_can_be_judged_with_the_tool_of_today_beside_it(tmp_path: Pa
     make_model(bench.model, 1)
     outcomes = list(bench.run(1, "identical"))
     assert [outcome.condition for outcome in outcomes] == list(CONDITIONS)
-    assert all(outcome.blocks > 1 and outcome.today is not None for outcome in outcomes)
+    # One block at least: on a loaded machine three seconds may hold no second one.
+    assert all(outcome.blocks >= 1 and outcome.today is not None for outcome in outcomes)

@@ -122,7 +122,8 @@ def test_every_spec_gets_its_turn_and_one_that_fails_takes_none_along(
     assert set(made.values()) == {1}
 
     again = desk.retime("summary")
-    check(again, 3, "Is first slower?", "slower (")
+    check(again, 3, "Is first slower?")
+    assert " ".join(again.stdout.split()) in " ".join(done.stdout.split())
     status = desk.retime("status")
     check(status, 0, "Nothing is at work", "3 of 3 questions answered, in")
 
