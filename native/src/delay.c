@@ -18,8 +18,17 @@ enum {
     TRIAL_NS = 10000 /* the longest wait that is tried out */
 };
 
+#if defined(__GNUC__)
+/* One copy, in one place: a loop that lies across a border of the cache lines
+   can take twice as long a turn, so that the pace of one copy says nothing of
+   another's. */
+#define ONE_COPY __attribute__((noinline, aligned(64)))
+#else
+#define ONE_COPY
+#endif
+
 /* Takes up time: one addition and one jump a turn. */
-static void spin(int64_t turns) {
+ONE_COPY static void spin(int64_t turns) {
     for (int64_t i = 0; i < turns; i++) {
 #if defined(__GNUC__)
         __asm__ volatile("" : "+r"(i)); /* or the loop would be left out */
