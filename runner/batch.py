@@ -30,6 +30,9 @@ from runner.store.locks import folder_lock
 from runner.timing.host import describe_host
 from runner.unforeseen import explain
 
+# How the timing of a spec ended -> what that makes of its turn; an answer, where not among these.
+_STATUSES = {"deadline": "unfinished", "disturbed": "disturbed"}
+
 
 @dataclass(frozen=True)
 class Wishes:
@@ -204,7 +207,7 @@ class _Work:
             note("failed", told.exit_code, error=told.in_parts())
         else:
             code = exit_code(found.result)
-            status = "unfinished" if code is ExitCode.INTERRUPTED else "answered"
+            status = _STATUSES.get(found.result["blocks"]["stopped"], "answered")
             note(status, code, run=str(found.folder.absolute()), is_new=found.is_new)
 
     def _end(self, reason: str) -> Summary:

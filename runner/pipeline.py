@@ -256,6 +256,8 @@ def exit_code(result: dict[str, Any]) -> ExitCode:
     """What the whole run amounts to."""
     if result["blocks"]["stopped"] == "deadline":
         return ExitCode.INTERRUPTED
+    if result["blocks"]["stopped"] == "disturbed":
+        return ExitCode.UNUSABLE_ENVIRONMENT
     if any(variant["status"] != "done" for variant in result["variants"]):
         return ExitCode.VARIANTS_FAILED
     if any(expectation["holds"] is not True for expectation in result["expectations"]):

@@ -29,3 +29,13 @@ def test_a_failed_variant_counts_before_any_expectation() -> None:
     result = quickstart()
     result["variants"][1]["status"] = "failed"
     assert exit_code(result) is ExitCode.VARIANTS_FAILED
+
+
+@pytest.mark.parametrize(
+    ("stopped", "code"),
+    [("disturbed", ExitCode.UNUSABLE_ENVIRONMENT), ("deadline", ExitCode.INTERRUPTED)],
+)
+def test_an_answer_of_too_few_blocks_does_not_end_well(stopped: str, code: ExitCode) -> None:
+    result = quickstart()
+    result["blocks"]["stopped"] = stopped
+    assert exit_code(result) is code

@@ -121,6 +121,8 @@ int task_time(struct bench *bench) {
     retime_counts counts;
     size_t room = 0;
     size_t done = 0;
+    int64_t started_ns;
+    int64_t timed_ns;
     int failed;
 
     plan(bench, &timing, &room);
@@ -139,8 +141,10 @@ int task_time(struct bench *bench) {
     report_step("take samples");
     retime_reading_take(&before);
     retime_counters_start(bench->counters);
+    started_ns = retime_clock_now();
     failed = retime_session_time(bench->session, &timing, bench->samples, room,
                                  &done, &bench->error);
+    timed_ns = retime_clock_now() - started_ns;
     retime_counters_stop(bench->counters, &counts);
     retime_reading_take(&after);
     if (failed) {
@@ -153,6 +157,7 @@ int task_time(struct bench *bench) {
     }
     bench_report_session(bench);
     report_number("runs", (int64_t)done);
+    report_number("timed_ns", timed_ns);
     report_number("flush_bytes", (int64_t)timing.flush_bytes);
     report_surroundings(bench, &before, &after, &counts);
     return DONE;

@@ -23,13 +23,25 @@ class PilotProcess:
 
     Attributes:
         samples_ns: shape (runs,), int64.
+        timed_s: of its timed part, with what lies between runs: pauses, flushes, inputs.
         elapsed_s: of the whole process.
     """
 
     block: int
     arm: str
     samples_ns: NDArray[np.int64]
+    timed_s: float
     elapsed_s: float
+
+    @property
+    def run_cost_s(self) -> float:
+        """What one more run takes, with what comes before it."""
+        return self.timed_s / self.samples_ns.size
+
+    @property
+    def process_cost_s(self) -> float:
+        """What it takes beside its runs."""
+        return max(0.0, self.elapsed_s - self.timed_s)
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class PilotFindings:
         runs: timed inferences of each process.
         delay_ns: of the delayed control.
         process_cost_s: of a process beside its timed runs, averaged over arms.
-        run_cost_s: of a run, averaged over arms.
+        run_cost_s: of a run and what comes before it, averaged over arms.
         deviation_within: root of `variance_within`, averaged over processes.
         deviation_between: of the processes' own levels within a block.
         block_s: expected time of a block, controls included.
@@ -75,11 +87,8 @@ def study_pilot(
         longest_block_s: a block, controls included, is to take no longer, if 10 runs allow it.
     """
     logs = [np.log(process.samples_ns.astype(np.float64)) for process in processes]
-    run_costs = [float(process.samples_ns.mean()) / 1e9 for process in processes]
-    process_costs = [
-        max(0.0, process.elapsed_s - cost * process.samples_ns.size)
-        for process, cost in zip(processes, run_costs, strict=True)
-    ]
+    process_cost_s = float(np.mean([process.process_cost_s for process in processes]))
+    run_cost_s = float(np.mean([process.run_cost_s for process in processes]))
     within = float(np.mean([variance_within(log) for log in logs]))
     medians = {
         (process.block, process.arm): float(np.median(log))
@@ -88,44 +97,37 @@ def study_pilot(
     explained = within * float(np.mean([1 / log.size for log in logs]))
     between = max(0.0, _residual_variance(medians) - explained)
     optimum = runs_per_process(
-        process_cost=float(np.mean(process_costs)),
-        run_cost=float(np.mean(run_costs)),
+        process_cost=process_cost_s,
+        run_cost=run_cost_s,
         variance_within=within,
         variance_between=between,
         least=LEAST_RUNS,
         most=MOST_RUNS,
     )
-    fixed_s, per_run_s = _block_costs(processes, process_costs, run_costs, baseline)
+    fixed_s, per_run_s = _block_costs(processes, baseline)
     affordable = max(LEAST_RUNS, int((longest_block_s - fixed_s) / per_run_s))
     runs = min(optimum, affordable)
     base = [value for (_, arm), value in medians.items() if arm == baseline]
     return PilotFindings(
         runs=runs,
         delay_ns=max(1, round(effect * math.exp(float(np.mean(base))))),
-        process_cost_s=float(np.mean(process_costs)),
-        run_cost_s=float(np.mean(run_costs)),
+        process_cost_s=process_cost_s,
+        run_cost_s=run_cost_s,
         deviation_within=math.sqrt(within),
         deviation_between=math.sqrt(between),
         block_s=fixed_s + runs * per_run_s,
-        slowest_s=max(
-            cost + runs * run_cost for cost, run_cost in zip(process_costs, run_costs, strict=True)
-        ),
+        slowest_s=max(process.process_cost_s + runs * process.run_cost_s for process in processes),
     )
 
 
-def _block_costs(
-    processes: Sequence[PilotProcess],
-    process_costs: Sequence[float],
-    run_costs: Sequence[float],
-    baseline: str,
-) -> tuple[float, float]:
+def _block_costs(processes: Sequence[PilotProcess], baseline: str) -> tuple[float, float]:
     """Seconds of a block beside its timed runs, and for one run of every arm.
 
     The two controls cost what the baseline does.
     """
     costs: dict[str, list[tuple[float, float]]] = {}
-    for process, cost, run_cost in zip(processes, process_costs, run_costs, strict=True):
-        costs.setdefault(process.arm, []).append((cost, run_cost))
+    for process in processes:
+        costs.setdefault(process.arm, []).append((process.process_cost_s, process.run_cost_s))
     averages = {arm: np.mean(values, axis=0) for arm, values in costs.items()}
     total = sum(averages.values()) + 2 * averages[baseline]
     return float(total[0]), float(total[1])

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from runner.analysis.statistics import blocks_for_half_width
-from runner.analysis.summaries import exponentiate
-from runner.analysis.verdicts import Arm, Decision, Design, Verdict, decide, differences
+from runner.analysis.verdicts import Arm, Decision, Design, Verdict, as_ratio, decide, differences
 
 
 @dataclass(frozen=True)
@@ -21,6 +20,7 @@ class RecipeComparison:
         ratio: of latencies, recipe to baseline; None without a seed of which both were timed.
         interval: of the ratio, at the design's confidence: where another training's would lie on
             average, which no number of blocks can narrow.
+        family_interval: the same at the confidence that each recipe has within the family.
         p_value: that the ratio is 1, from the t test over seeds.
         adjusted_p_value: after Holm, within the family of all recipes.
         below_effect: slower or faster for certain, and for certain by less than the effect.
@@ -32,6 +32,7 @@ class RecipeComparison:
     baseline: str
     ratio: float | None
     interval: tuple[float, float] | None
+    family_interval: tuple[float, float] | None
     p_value: float
     adjusted_p_value: float
     verdict: Verdict
@@ -87,7 +88,8 @@ def _comparison(
         recipe=recipe,
         baseline=baseline,
         ratio=math.exp(interval.mean) if values else None,
-        interval=exponentiate(interval) if known else None,
+        interval=as_ratio(interval),
+        family_interval=as_ratio(decision.family_interval),
         p_value=decision.p_value,
         adjusted_p_value=decision.adjusted_p_value,
         verdict=decision.verdict,

@@ -12,7 +12,6 @@ from scipy.special import bdtrc
 
 from runner.analysis.statistics import Interval, median_absolute_deviation, t_interval
 
-PERCENTILES = (50, 90, 95, 99)
 # A clock's tick, as a share of the median, that is taken for one; more is a difference.
 _COARSEST_TICK = 0.05
 # How rarely chance alone may look like a warm-up that is too short.
@@ -27,7 +26,7 @@ class ProcessSummary:
         block: the block's index; processes of one block are compared with each other.
         log_median: natural log of the median latency in ns: the number that verdicts rest on.
         log_mean: log of the mean, a sensitivity check.
-        log_percentiles: log of p50, p90, p95 and p99, in the order of `PERCENTILES`.
+        log_p90: log of the 90th percentile, another one.
         min_ns: the fastest run.
         runs: how many samples there were.
         steady: the two halves of the samples agree.
@@ -42,7 +41,7 @@ class ProcessSummary:
     block: int
     log_median: float
     log_mean: float
-    log_percentiles: tuple[float, ...]
+    log_p90: float
     min_ns: int
     runs: int
     steady: bool
@@ -53,25 +52,18 @@ class ProcessSummary:
     first_inference_ns: int
     peak_memory_bytes: int
 
-    @property
-    def log_p90(self) -> float:
-        """Log of the 90th percentile, a sensitivity check."""
-        return self.log_percentiles[PERCENTILES.index(90)]
-
 
 @dataclass(frozen=True)
 class LatencySummary:
     """An arm's latency over its processes, in nanoseconds.
 
     `median` is the geometric mean of the processes' medians and `interval` its t interval: the
-    process, not the run, is the unit that varies. Percentiles are geometric means over processes
-    too; pooling their runs would pretend that runs of one process are independent.
+    process, not the run, is the unit that varies; pooling runs would pretend that those of one
+    process are independent.
     """
 
     median: float
     interval: tuple[float, float]
-    percentiles: tuple[float, ...]
-    percentile_intervals: tuple[tuple[float, float], ...]
     mean: float
     min: int
     processes: int
@@ -96,15 +88,15 @@ def summarize_process(
     """
     if samples_ns.size == 0 or int(samples_ns.min()) <= 0:
         raise ValueError("samples must be positive and at least one")
-    percentiles = np.percentile(samples_ns, PERCENTILES)
+    median, p90 = np.percentile(samples_ns, (50, 90))
     half = samples_ns.size // 2
     steady = is_steady(samples_ns)
     mild, extreme = count_outliers(samples_ns)
     return ProcessSummary(
         block=block,
-        log_median=math.log(float(percentiles[0])),
+        log_median=math.log(float(median)),
         log_mean=math.log(float(samples_ns.mean())),
-        log_percentiles=tuple(math.log(float(value)) for value in percentiles),
+        log_p90=math.log(float(p90)),
         min_ns=int(samples_ns.min()),
         runs=int(samples_ns.size),
         steady=steady,
@@ -186,15 +178,9 @@ def count_outliers(samples_ns: NDArray[np.int64]) -> tuple[int, int]:
 def summarize_latency(processes: Sequence[ProcessSummary], confidence: float) -> LatencySummary:
     """Boils the processes of one arm down; at least one is needed."""
     medians = t_interval([process.log_median for process in processes], confidence)
-    by_percentile = [
-        t_interval([process.log_percentiles[index] for process in processes], confidence)
-        for index in range(len(PERCENTILES))
-    ]
     return LatencySummary(
         median=math.exp(medians.mean),
         interval=exponentiate(medians),
-        percentiles=tuple(math.exp(interval.mean) for interval in by_percentile),
-        percentile_intervals=tuple(exponentiate(interval) for interval in by_percentile),
         mean=math.exp(t_interval([process.log_mean for process in processes], confidence).mean),
         min=min(process.min_ns for process in processes),
         processes=len(processes),

@@ -71,6 +71,8 @@ class Comparison:
     Attributes:
         ratio: of latencies, variant to baseline; None without a block that has both.
         interval: of the ratio, at the design's confidence.
+        family_interval: the same at the confidence that each comparison has within the family, so
+            that all of them together hold their ratios at the design's.
         p_value: that the ratio is 1, from the t test.
         adjusted_p_value: after Holm, within the family of all comparisons.
         permutation_p_value: the same question asked of the sign-flip test.
@@ -88,6 +90,7 @@ class Comparison:
     baseline: str
     ratio: float | None
     interval: tuple[float, float] | None
+    family_interval: tuple[float, float] | None
     p_value: float
     adjusted_p_value: float
     permutation_p_value: float
@@ -140,12 +143,14 @@ class Decision:
 
     Attributes:
         interval: of the mean difference of logs, at the design's confidence.
+        family_interval: the same at the confidence that each comparison has within the family.
         p_value: that the mean is 0, from the t test.
         adjusted_p_value: after Holm.
         below_effect: slower or faster for certain, and for certain by less than the effect.
     """
 
     interval: Interval
+    family_interval: Interval
     p_value: float
     adjusted_p_value: float
     verdict: Verdict
@@ -248,7 +253,8 @@ def _comparison(
         variant=names[0],
         baseline=names[1],
         ratio=_ratio(interval),
-        interval=exponentiate(interval) if interval.count > 1 else None,
+        interval=as_ratio(interval),
+        family_interval=as_ratio(decision.family_interval),
         p_value=decision.p_value,
         adjusted_p_value=decision.adjusted_p_value,
         permutation_p_value=sign_flip_p_value(values, generator),
@@ -273,13 +279,16 @@ def _decision(
 ) -> Decision:
     alpha = 1 - design.confidence
     interval = t_interval(values, design.confidence)
+    family_interval = t_interval(values, design.confidence_of_each(family))
     is_small = equivalence_p_value(values, design.margin) <= alpha / family
     differs = adjusted_p_value <= alpha
     if differs:
         verdict = Verdict.SLOWER if interval.mean > 0 else Verdict.FASTER
     else:
         verdict = Verdict.EQUIVALENT if is_small else Verdict.INCONCLUSIVE
-    return Decision(interval, p_value, adjusted_p_value, verdict, differs and is_small)
+    return Decision(
+        interval, family_interval, p_value, adjusted_p_value, verdict, differs and is_small
+    )
 
 
 def _needed_blocks(interval: Interval, design: Design, family: int) -> int | None:
@@ -287,6 +296,11 @@ def _needed_blocks(interval: Interval, design: Design, family: int) -> int | Non
         return None
     confidence = design.confidence_of_each(family)
     return blocks_for_half_width(interval.deviation, design.margin / 2, confidence)
+
+
+def as_ratio(interval: Interval) -> tuple[float, float] | None:
+    """The interval of a ratio, given that of its log; None where it is unbounded."""
+    return exponentiate(interval) if interval.count > 1 else None
 
 
 def _ratio(interval: Interval) -> float | None:

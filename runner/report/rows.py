@@ -111,7 +111,7 @@ def _row(
         name=name,
         latency=format_latency(latency["median"]) if latency else "",
         latency_interval=_latency_interval(latency),
-        percentiles=tuple(format_latency(latency[name]) if latency else "" for name in percentiles),
+        percentiles=tuple(_percentile(latency, name) for name in percentiles),
         ratio="1"
         if is_baseline and latency
         else format_ratio(measured["ratio"])
@@ -124,6 +124,12 @@ def _row(
         size=format_bytes(model["bytes"]) if model else "",
         memory=format_bytes(memory) if memory is not None else "",
     )
+
+
+def _percentile(latency: Mapping[str, Any] | None, name: str) -> str:
+    """Nothing where there were too few runs to tell it."""
+    value = latency[name] if latency else None
+    return "" if value is None else format_latency(value)
 
 
 def _verdict(

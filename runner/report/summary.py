@@ -18,6 +18,7 @@ from runner.units import format_duration
 _STYLES = {
     "answered": "green",
     "failed": "bold red",
+    "disturbed": "yellow",
     "unfinished": "yellow",
     "interrupted": "yellow",
     "begun": "yellow",
@@ -39,8 +40,9 @@ class Outcome:
 
     Attributes:
         spec: the file.
-        status: `answered`, `failed`, `unfinished` (the time was up), `interrupted`, `begun` (and
-            neither ended nor interrupted: at work, or killed) or `waiting`.
+        status: `answered`, `disturbed` (the machine was never quiet), `failed`, `unfinished` (the
+            time was up), `interrupted`, `begun` (and neither ended nor interrupted: at work, or
+            killed at it) or `waiting`.
         exit_code: what its bench ended with, or would have.
         seconds: that it took, over all starts of the batch.
         folder: of its run; empty where there is none.
@@ -179,7 +181,9 @@ def next_steps(summary: Summary) -> Iterator[str]:
             yield f"{name}: {outcome.error['remedy']}"
         if outcome.result is not None:
             yield from (f"{name}: {step}" for step in _steps_of(outcome.result))
-    if any(outcome.status not in {"answered", "failed"} for outcome in summary.outcomes):
+    if any(
+        outcome.status not in {"answered", "disturbed", "failed"} for outcome in summary.outcomes
+    ):
         yield "the same command goes on with what was not finished"
 
 
@@ -191,6 +195,7 @@ def _steps_of(result: Result) -> Iterator[str]:
     for comparison in result["comparisons"]:
         if comparison["verdict"] == "inconclusive":
             yield f"{verdict_sentence(comparison, result)}; raise measure.max_time"
+    yield from (one["remedy"] for one in result["warnings"] if one["kind"] == "never-quiet")
     if result["comparisons"] and not result["proven"]:
         yield "unproven: make the machine quieter (retime doctor says how) and measure --fresh"
 

@@ -62,10 +62,22 @@ def _answer(result: Result) -> str:
         if recipe_of.get(comparison["variant"]) not in told
     ]
     base = short_recipe(recipes[0]["baseline"]) if recipes else names[result["baseline"]]
-    answer = f"Against {base}, {_join(clauses)}."
+    answer = f"{_few_blocks(result)}Against {base}, {_join(clauses)}."
     if recipes:
         answer += f" Each recipe was trained {_times(recipes)}."
     return answer if result["proven"] else f"Unproven: {why_unproven(result)} {answer}"
+
+
+def _few_blocks(result: Result) -> str:
+    """What an answer has to begin with where the machine was too busy for the blocks asked for."""
+    blocks = result["blocks"]
+    if blocks["stopped"] != "disturbed":
+        return ""
+    least = result["design"]["min_blocks"]
+    return (
+        f"This machine did not become quiet; what follows rests on {blocks['done']} blocks, not on"
+        f" {least} or more. "
+    )
 
 
 def _beware(result: Result) -> list[str]:

@@ -10,14 +10,10 @@ from typing import Any
 import numpy as np
 
 from runner import __version__
+from runner.analysis.percentiles import TAILS, Percentiles
 from runner.analysis.recipes import RecipeComparison, compare_recipes
 from runner.analysis.statistics import t_interval
-from runner.analysis.summaries import (
-    PERCENTILES,
-    ProcessSummary,
-    exponentiate,
-    summarize_latency,
-)
+from runner.analysis.summaries import ProcessSummary, exponentiate, summarize_latency
 from runner.analysis.verdicts import (
     Arm,
     Comparison,
@@ -201,11 +197,10 @@ def _variant(
     library: RuntimeLibrary,
     design: Design,
 ) -> dict[str, Any]:
-    processes: list[ProcessSummary] = []
-    error = built.error
-    if experiment is not None:
-        processes = list(experiment.ledger.arms.get(variant.name, {}).values())
-        error = error or experiment.ledger.dropped.get(variant.name)
+    ledger = Ledger() if experiment is None else experiment.ledger
+    processes = list(ledger.arms.get(variant.name, {}).values())
+    percentiles = ledger.percentiles.get(variant.name)
+    error = built.error or ledger.dropped.get(variant.name)
     facts = built.facts or {}
     return {
         "name": variant.name,
@@ -216,7 +211,7 @@ def _variant(
         "data": built.data,
         "model": built.model,
         "accuracy": built.accuracy,
-        "latency_ns": _latency(processes, design.confidence) if processes else None,
+        "latency_ns": _latency(processes, percentiles, design.confidence) if percentiles else None,
         "initialization_ns": _estimate(
             [process.initialization_ns for process in processes], design.confidence
         ),
@@ -246,16 +241,19 @@ def _version(told: str | None, library: RuntimeLibrary) -> str | None:
     return library.distribution if told in {None, "unknown"} else told
 
 
-def _latency(processes: Sequence[ProcessSummary], confidence: float) -> dict[str, Any]:
+def _latency(
+    processes: Sequence[ProcessSummary], percentiles: Percentiles, confidence: float
+) -> dict[str, Any]:
     latency = summarize_latency(processes, confidence)
-    names = [f"p{percentile}" for percentile in PERCENTILES]
+    found = {f"p{tail}": percentiles.sections[tail].interval(confidence) for tail in TAILS}
     return {
         "median": latency.median,
         "interval": _finite(latency.interval),
-        **dict(zip(names, latency.percentiles, strict=True)),
+        "p50": latency.median,
+        **{name: math.exp(one.mean) if one else None for name, one in found.items()},
         "percentile_intervals": {
-            name: _finite(interval)
-            for name, interval in zip(names, latency.percentile_intervals, strict=True)
+            "p50": _finite(latency.interval),
+            **{name: _finite(exponentiate(one)) if one else None for name, one in found.items()},
         },
         "min": latency.min,
         "mean": latency.mean,
@@ -316,6 +314,8 @@ def _blocks(experiment: Experiment | None, run: Run) -> dict[str, Any]:
             "block_s": None,
             "runs_per_process": None,
             "delay_ns": None,
+            "load_of_others": None,
+            "looks": 0,
             "processes": 0,
             "steady_processes": 0,
             "outliers": 0,
@@ -334,12 +334,23 @@ def _blocks(experiment: Experiment | None, run: Run) -> dict[str, Any]:
         "block_s": round(ledger.block_s, 4) or None,
         "runs_per_process": ledger.pilot.runs if ledger.pilot else None,
         "delay_ns": experiment.delay_ns or None,
+        "load_of_others": _load(ledger.others_cores),
+        "looks": _looks(ledger),
         "processes": len(processes),
         "steady_processes": sum(process.steady for process in processes),
         "outliers": sum(process.outliers for process in processes),
         "lost_processes": ledger.lost,
         "damaged_lines": damaged_lines,
     }
+
+
+def _load(cores: Sequence[float]) -> dict[str, float] | None:
+    return {"median": float(np.median(cores)), "most": max(cores)} if cores else None
+
+
+def _looks(ledger: Ledger) -> int:
+    """How often there was a result so far, this one among them."""
+    return len({*ledger.looks, ledger.blocks_done} - {0})
 
 
 def _samples(run: Run) -> dict[str, str]:

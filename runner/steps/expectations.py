@@ -61,7 +61,8 @@ def _of_latency(
     *,
     proven: bool,
 ) -> dict[str, Any]:
-    holds = _holds(bounds, comparison.interval if comparison else None)
+    # All promises of a spec together are to be right as often as one of its verdicts is.
+    holds = _holds(bounds, comparison.family_interval if comparison else None)
     return {
         "text": f"{name}: latency ratio {_range(bounds)}",
         "holds": holds if proven else None,

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from runner.analysis.percentiles import Percentiles
 from runner.analysis.pilot import PilotFindings, PilotProcess
 from runner.analysis.summaries import ProcessSummary, summarize_process
 from runner.store.runs import Run, SampleRange
 from runner.timing.experiment import Earlier
 from runner.timing.host import Conditions
 from runner.timing.protocol import Arm
+from runner.units import NS_PER_S
 
 # Why a block was done again, where the line that told it is damaged.
 _UNKNOWN = "a reason that was lost"
@@ -30,6 +32,7 @@ class Ledger:
         pilot_processes: (block, arm) -> what the journal says of it, of the pilot.
         pilot_attempt: how often a block of the pilot was begun before.
         arms: arm's name -> block -> its process, of valid blocks only.
+        percentiles: arm's name -> the percentiles of the same processes.
         open_arms: arms that ran in the current attempt of the block that is under way.
         begun: the machine's condition when that attempt, or one of the pilot, began; None between.
         grown: by how much its counters had grown when the attempt's last process ended.
@@ -43,6 +46,8 @@ class Ledger:
         in_vain: attempts at the block under way that were disturbed, not only had a failure.
         redone: how many passes were thrown away.
         reasons: why, counted.
+        others_cores: of each valid block, how many cores other programs kept busy meanwhile.
+        looks: of each result that this experiment had before, how many blocks it rested on.
         failures: arm's name -> how often it failed in a row.
         dropped: arm's name -> the error after which it no longer took part.
         lost: processes that do not count, because their samples are not there as they were taken.
@@ -53,6 +58,7 @@ class Ledger:
     pilot_processes: dict[tuple[int, str], Mapping[str, Any]] = field(default_factory=dict)
     pilot_attempt: int = 0
     arms: dict[str, dict[int, ProcessSummary]] = field(default_factory=dict)
+    percentiles: dict[str, Percentiles] = field(default_factory=dict)
     open_arms: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     begun: Conditions | None = None
     grown: Mapping[str, float] = field(default_factory=dict)
@@ -66,6 +72,8 @@ class Ledger:
     in_vain: int = 0
     redone: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    others_cores: list[float] = field(default_factory=list)
+    looks: list[int] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
     dropped: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sustained: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -106,6 +114,7 @@ class Ledger:
                 block=event["block"],
                 arm=event["arm"],
                 samples_ns=np.array(event["samples_ns"], dtype=np.int64),
+                timed_s=event["measurement"]["timed_ns"] / NS_PER_S,
                 elapsed_s=event["elapsed_s"],
             )
             for event in self.pilot_processes.values()
@@ -190,8 +199,16 @@ def _enter_end(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
     _catch_up(ledger, event["index"], event["attempt"], run)
     _spend(ledger, event.get("failed_s", 0.0))
     _close_block(ledger, event["reasons"], run)
+    if not event["reasons"]:
+        ledger.others_cores.append(event.get("others_cores", 0.0))
     is_disturbed = event.get("disturbed", bool(event["reasons"]))
     ledger.in_vain = ledger.in_vain + 1 if is_disturbed else 0
+
+
+def _enter_finish(ledger: Ledger, _: Mapping[str, Any], __: Run) -> None:
+    """A result was shown; one that only its files were made anew of is no further look."""
+    if ledger.blocks_done not in {0, *ledger.looks}:
+        ledger.looks.append(ledger.blocks_done)
 
 
 def _enter_begin(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
@@ -228,8 +245,8 @@ def _catch_up(ledger: Ledger, block: int, attempt: int, run: Run) -> None:
 
 def _start_over(ledger: Ledger, warmup_factor: int) -> None:
     """What was timed before had not settled: none of it is compared with what comes now."""
-    ledger.arms, ledger.first_block = {}, ledger.block
-    ledger.timed_s, ledger.attempts = 0.0, 0
+    ledger.arms, ledger.percentiles, ledger.first_block = {}, {}, ledger.block
+    ledger.timed_s, ledger.attempts, ledger.others_cores, ledger.looks = 0.0, 0, [], []
     ledger.warmup_factor = warmup_factor
 
 
@@ -258,6 +275,7 @@ def _count(ledger: Ledger, process: Mapping[str, Any], run: Run) -> None:
         # process did not happen.
         ledger.lost += 1
         return
+    ledger.percentiles.setdefault(process["arm"], Percentiles()).add(samples)
     ledger.arms.setdefault(process["arm"], {})[process["block"]] = summarize_process(
         samples,
         block=process["block"],
@@ -287,4 +305,5 @@ _ENTRIES: Mapping[str, Callable[[Ledger, Mapping[str, Any], Run], None]] = {
     "process": _enter_process,
     "block": _enter_end,
     "sustained": _enter_sustained,
+    "finished": _enter_finish,
 }

@@ -20,8 +20,8 @@ from runner.units import NS_PER_S
 
 _LONGEST_WAIT_S = 60.0
 # A processor that is not as cool as it was after so long has another temperature now.
-_LONGEST_COOLING_S = 300.0
-_COOLING_STEP_S = 2.0
+LONGEST_COOLING_S = 300.0
+COOLING_STEP_S = 2.0
 # Attempts in a row that nothing but the temperature spoilt: what it was held against is past.
 _MOST_OFF = 5
 # What is said when an interruption waits for the end of a block.
@@ -99,6 +99,7 @@ class Stay:
             disturbed=bool(block.reasons),
             elapsed_s=round(block.elapsed_s, 3),
             failed_s=round(block.failed_s, 4),
+            others_cores=round(block.others_cores, 3),
         )
         if reasons:
             which = f"{'pilot ' * (event != 'block')}block {block.index + 1}"
@@ -132,12 +133,12 @@ class Stay:
         limit, waited_s, longest_s = (
             self.question.measure.limits.temperature_c,
             0.0,
-            min(_LONGEST_COOLING_S, self.left_s),
+            min(LONGEST_COOLING_S, self.left_s),
         )
         while degrees_from(self.reference, read_conditions()) > limit:
             if waited_s >= longest_s:
                 return False
-            seconds = min(_COOLING_STEP_S, longest_s - waited_s)
+            seconds = min(COOLING_STEP_S, longest_s - waited_s)
             self._wait(seconds, task, "too hot")
             waited_s += seconds
         return True

@@ -14,7 +14,7 @@ from runner.store.batches import Batch
 from runner.store.runs import damage_of_result, newest_result
 
 # A spec with one of these has had its turn.
-ENDED = ("answered", "failed")
+ENDED = ("answered", "disturbed", "failed")
 
 
 def sum_up(batch: Batch) -> Summary:

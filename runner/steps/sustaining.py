@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from runner.analysis.throughput import study_throughput
@@ -12,9 +14,17 @@ from runner.report.progress import Task
 from runner.steps.deadline import Deadline
 from runner.steps.ledger import Ledger, decode_samples
 from runner.steps.question import Question
+from runner.steps.staying import COOLING_STEP_S, LONGEST_COOLING_S
 from runner.store.runs import Run
 from runner.timing.experiment import Setup, Target, run_sustained, sustained_order, usual_timeout_s
-from runner.timing.host import TEMPERATURE, disturbances, read_conditions, read_gauges
+from runner.timing.host import (
+    TEMPERATURE,
+    Conditions,
+    degrees_from,
+    disturbances,
+    read_conditions,
+    read_gauges,
+)
 from runner.timing.protocol import Slot
 
 Record = Callable[..., None]
@@ -46,6 +56,7 @@ class Sustaining:
             False where the deadline left some of them for another time.
         """
         seconds = self.question.measure.sustained_s or 0.0
+        first = read_conditions()
         arms = ledger.taking_part(self.question.arms)
         for number, slot in enumerate(sustained_order(arms, self.question.seed)):
             if _is_done(ledger, slot.arm.name, seconds):
@@ -53,19 +64,37 @@ class Sustaining:
             if self.deadline.is_past:
                 task.end("out of time")
                 return False
-            task.update(number * seconds, len(arms) * seconds, slot.arm.label)
+            tell = partial(task.update, number * seconds, len(arms) * seconds)
             given = self.question.measure.process_timeout_s
             limit_s = seconds + (given or usual_timeout_s(slowest_s + seconds))
-            self._try(slot, seconds, limit_s)
+            hotter_c = self._cool(first, tell)
+            tell(slot.arm.label)
+            self._try(slot, seconds, limit_s, hotter_c)
         task.end(f"{len(arms)} variants, {seconds:g} s each")
         return True
 
-    def _try(self, slot: Slot, seconds: float, timeout_s: float) -> None:
+    def _cool(self, first: Conditions, tell: Callable[[str], None]) -> float:
+        """Lets the last variant's heat go, so that the order decides nothing.
+
+        Returns:
+            The degrees that are left after the longest wait, beyond those that a block may differ
+            by; 0 where it is cool, or nothing is known.
+        """
+        limit_c, waited_s = self.question.measure.limits.temperature_c, 0.0
+        while (hotter_c := degrees_from(first, read_conditions()) - limit_c) > 0:
+            if waited_s >= LONGEST_COOLING_S or self.deadline.is_past:
+                return hotter_c
+            tell(f"too hot; waiting {COOLING_STEP_S:.0f} s")
+            time.sleep(COOLING_STEP_S)
+            waited_s += COOLING_STEP_S
+        return 0.0
+
+    def _try(self, slot: Slot, seconds: float, timeout_s: float, hotter_c: float) -> None:
         """Tries as often as the spec allows; a failure here takes nothing from the blocks."""
         error = None
         for _ in range(1 + self.question.measure.retries):
             try:
-                fields = self._run(slot, seconds, timeout_s)
+                fields = self._run(slot, seconds, timeout_s, hotter_c)
             except StageError as raised:
                 error = raised.as_record()
             else:
@@ -73,7 +102,7 @@ class Sustaining:
                 return
         self.record("sustained", arm=slot.arm.name, asked_s=seconds, error=error)
 
-    def _run(self, slot: Slot, seconds: float, timeout_s: float) -> dict[str, Any]:
+    def _run(self, slot: Slot, seconds: float, timeout_s: float, hotter_c: float) -> dict[str, Any]:
         cold, before = read_gauges(), read_conditions()
         taken = run_sustained(self.target, slot, self.setup, seconds, timeout_s)
         after, hot = read_conditions(), read_gauges()
@@ -89,6 +118,7 @@ class Sustaining:
             | {
                 "temperature_c": [cold.temperature_c, hot.temperature_c],
                 "frequency_khz": [cold.frequency_khz, hot.frequency_khz],
+                "began_hotter_c": round(hotter_c, 1),
                 "disturbances": [why for why in others if why != TEMPERATURE],
             },
             "measurement": asdict(taken.measurement),

@@ -6,16 +6,15 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from runner.analysis.percentiles import runs_needed
+from runner.analysis.statistics import holm
+from runner.steps.machine_warnings import machine_warnings
 from runner.steps.model_warnings import accuracy_warnings, data_warnings, warning
 from runner.units import format_ratio, format_share
 
 _FAR_APART = 3.0
-# How a measurement says that a wish was not granted.
-_REFUSED = "no: "
 # Of normal values, two in a million are extreme; a machine that interrupts now and then has more.
 _MANY_EXTREME = 0.02
-# How an experiment ends after which variants are run back to back.
-_TO_THE_END = ("precise", "time", "blocks")
 
 
 def find_warnings(result: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -27,14 +26,12 @@ def find_warnings(result: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
         *accuracy_warnings(result["variants"]),
         *data_warnings(result["variants"]),
-        *_condition_warnings(result["variants"]),
-        *_layout_warnings(result["host"]),
-        *_damage_warnings(result["blocks"]),
-        *_experiment_warnings(result["blocks"]),
-        *_sustained_warnings(result),
+        *machine_warnings(result),
+        *_look_warnings(result),
         *_test_warnings(result["comparisons"], 1 - result["design"]["confidence"]),
         *_figure_warnings(result["comparisons"]),
         *_outlier_warnings(result["variants"]),
+        *_percentile_warnings(result),
         *_repair_warnings(result["repaired"]),
     ]
 
@@ -52,53 +49,21 @@ def _repair_warnings(repaired: Sequence[Mapping[str, Any]]) -> list[dict[str, st
     ]
 
 
-def _condition_warnings(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What the spec asks of the system and did not get."""
-    refused = {
-        (name, text.removeprefix(_REFUSED)): variant["name"]
-        for variant in variants
-        for name, text in variant["runtime"]["conditions"].items()
-        if text.startswith(_REFUSED)
-    }
-    return [
-        warning(
-            "not-in-force",
-            f"{variant}: {name.replace('_', ' ')} was asked for and is not in force ({reason})",
-            "give the right that it takes, or leave it out of runtime",
-            variant,
-        )
-        for (name, reason), variant in refused.items()
-    ]
-
-
-def _layout_warnings(host: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Results of before this was recorded say nothing of it."""
-    if host.get("address_randomization") is not False:
-        return []
-    return [
-        warning(
-            "addresses-not-random",
-            "every process had its code and data at the same addresses, so that a ratio may be one"
-            " of this layout rather than of the models",
-            "run without setarch -R and outside a debugger, with kernel.randomize_va_space=2;"
-            " retime doctor tells more",
-        )
-    ]
-
-
 def _test_warnings(comparisons: Sequence[Mapping[str, Any]], level: float) -> list[dict[str, Any]]:
+    """Where the permutation test, in the same family, would lead to another verdict."""
+    by_signs = holm([comparison["permutation_p_value"] for comparison in comparisons])
     return [
         warning(
             "tests-disagree",
-            f"{comparison['variant']}: the t test (p = {comparison['p_value']:.2g}) and the "
-            f"permutation test (p = {comparison['permutation_p_value']:.2g}) disagree",
+            f"{comparison['variant']}: the t test (p = {comparison['adjusted_p_value']:.2g}) and "
+            f"the permutation test (p = {p_value:.2g}) disagree",
             "measure more blocks; a few wild blocks may carry the difference",
             comparison["variant"],
         )
-        for comparison in comparisons
-        if _disagree(comparison["p_value"], comparison["permutation_p_value"], level)
+        for comparison, p_value in zip(comparisons, by_signs, strict=True)
+        if _disagree(comparison["adjusted_p_value"], p_value, level)
         # With so few blocks no permutation test can reach the level.
-        and 2 / 2 ** comparison["blocks"] < level
+        and len(comparisons) * 2 / 2 ** comparison["blocks"] < level
     ]
 
 
@@ -115,17 +80,17 @@ def _figure_warnings(comparisons: Sequence[Mapping[str, Any]]) -> list[dict[str,
         )
         for comparison in comparisons
         for figure, name in (("mean", "mean"), ("p90", "90th percentile"))
-        if _contradict(comparison["verdict"], comparison[f"{figure}_verdict"])
+        if _contradict(comparison, comparison[f"{figure}_verdict"])
         # A difference that is certain and too small to matter contradicts no equivalence.
         and abs(math.log(comparison[f"{figure}_ratio"])) > math.log1p(comparison["effect"])
     ]
 
 
-def _contradict(by_median: str, by_other: str) -> bool:
+def _contradict(comparison: Mapping[str, Any], by_other: str) -> bool:
     opposite = {"slower": "faster", "faster": "slower"}
-    return opposite.get(by_median) == by_other or (
-        by_median == "equivalent" and by_other in opposite
-    )
+    # What is certain to be less than the effect is as good as equivalent to a reader.
+    is_small = comparison["verdict"] == "equivalent" or comparison["below_effect"]
+    return opposite.get(comparison["verdict"]) == by_other or (is_small and by_other in opposite)
 
 
 def _outlier_warnings(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -152,88 +117,51 @@ def _outlier_warnings(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, A
     ]
 
 
+def _percentile_warnings(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Columns of the report that stay empty, since too few runs lie beyond the percentile."""
+    shown = result.get("report", {}).get("percentiles", ())
+    runs = [one["latency_ns"]["runs"] for one in result["variants"] if one["latency_ns"]]
+    lacking = [
+        name
+        for name in dict.fromkeys(shown)
+        if any(one["latency_ns"] and one["latency_ns"][name] is None for one in result["variants"])
+    ]
+    if not lacking:
+        return []
+    needed = " and ".join(f"{name} takes {runs_needed(int(name[1:]))}" for name in lacking)
+    return [
+        warning(
+            "too-few-runs",
+            f"not told: {needed} runs of a variant, and there were {min(runs)}",
+            "a larger measure.min_blocks brings more runs",
+        )
+    ]
+
+
 def _disagree(one: float, other: float, level: float) -> bool:
     """On different sides of the level, and not merely to either side of it."""
     low, high = sorted((one, other))
     return low < level <= high and high > _FAR_APART * low
 
 
-def _experiment_warnings(blocks: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = []
-    if blocks["stopped"] == "disturbed":
-        reasons = ", ".join(blocks["reasons"]) or "other work"
-        # A bench in another container, with a network of its own, is not seen by the machine lock.
-        also = " (benches in other containers too)" * ("load from others" in blocks["reasons"])
-        found.append(
-            warning(
-                "never-quiet",
-                f"this machine did not become quiet ({reasons}); the experiment ended early",
-                f"end other work on it{also}, raise measure.max_time, and run the same command"
-                " again",
-            )
-        )
-    elif blocks["redone"]:
-        reasons = ", ".join(f"{name} {count}x" for name, count in blocks["reasons"].items())
-        found.append(
-            warning(
-                "blocks-redone",
-                f"blocks thrown away and done again: {blocks['redone']} ({reasons})",
-                "leave the machine alone while it measures",
-            )
-        )
-    if blocks["warmup_factor"] > 1:
-        found.append(
-            warning(
-                "warm-up-lengthened",
-                f"too many processes were still becoming faster, so the warm-up was made "
-                f"{blocks['warmup_factor']} times as long and timing began anew",
-                "write measure.warmup_time as long from the start, and save that time",
-            )
-        )
-    unsteady = blocks["processes"] - blocks["steady_processes"]
-    if unsteady > blocks["processes"] / 10:
-        found.append(
-            warning(
-                "unsteady",
-                f"{unsteady} of {blocks['processes']} processes had not settled "
-                "when timing began, or changed speed while it ran",
-                "lengthen measure.warmup_time, and fix the CPU's frequency",
-            )
-        )
-    return found
+def _look_warnings(result: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Differences that a reader found after going on, and that chance may have made of that.
 
-
-def _damage_warnings(blocks: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What of the run's files is not as it was written, and was done without."""
-    found = [
-        f"{count} {what}"
-        for name, what in (
-            ("damaged_lines", "lines of journal.jsonl"),
-            ("lost_processes", "processes' samples"),
-        )
-        if (count := blocks.get(name, 0))
-    ]
-    if not found:
-        return []
+    Whoever goes on only while nothing is found gives chance more than one try. Bonferroni over the
+    looks is a bound for that.
+    """
+    looks, level = result["blocks"].get("looks", 1), 1 - result["design"]["confidence"]
     return [
         warning(
-            "files-damaged",
-            f"not as they were written: {' and '.join(found)}; they were left out",
-            "look after this disk; --fresh measures anew",
+            "looked-before",
+            f"{one['variant']}: {one['verdict']}, in the result number {looks} of this experiment;"
+            " where one goes on because nothing was found, false alarms are more than"
+            f" {format_share(level)}",
+            "measure it once more with --fresh, and with the budget that it had in the end",
+            one["variant"],
         )
-    ]
-
-
-def _sustained_warnings(result: Mapping[str, Any]) -> list[dict[str, Any]]:
-    if result["design"]["sustained_s"] is None or result["blocks"]["stopped"] not in _TO_THE_END:
-        return []
-    return [
-        warning(
-            "not-sustained",
-            f"{variant['name']}: the run under sustained load failed; the blocks count",
-            "journal.jsonl says why; another measure.sustained tries it again",
-            variant["name"],
-        )
-        for variant in result["variants"]
-        if variant["status"] == "done" and variant["throughput"] is None
+        for one in result["comparisons"]
+        if looks > 1
+        and one["verdict"] in ("slower", "faster")
+        and one["adjusted_p_value"] * looks > level
     ]

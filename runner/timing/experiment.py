@@ -18,6 +18,7 @@ from runner.timing.host import (
     as_if_uninterrupted,
     disturbances,
     growth,
+    load_of_others,
     read_conditions,
 )
 from runner.timing.job import Job
@@ -91,6 +92,7 @@ class Block:
         failed: arm's name -> why it did not run to its end.
         failed_s: what these processes took.
         after: the conditions when it had ended.
+        others_cores: how many cores other programs kept busy meanwhile.
         reasons: why the whole block is to be redone; empty for a valid one.
     """
 
@@ -100,6 +102,7 @@ class Block:
     failed_s: float
     reasons: tuple[str, ...]
     elapsed_s: float
+    others_cores: float
     after: Conditions
 
 
@@ -243,6 +246,7 @@ def run_block(
         failed_s=failed_s,
         reasons=tuple(disturbances(reference or after, before, after, setup.limits)),
         elapsed_s=after.boottime_s - before.boottime_s,
+        others_cores=load_of_others(before, after),
         after=after,
     )
 

@@ -137,8 +137,7 @@ def disturbances(
         reasons.append("cgroup throttling")
     if _grew(before.swapped_pages, after.swapped_pages) > 0:
         reasons.append("swap")
-    others = _grew(before.busy_s, after.busy_s) - (after.own_s - before.own_s)
-    if others > limits.load_cores * elapsed:
+    if load_of_others(before, after) > limits.load_cores:
         reasons.append("load from others")
     slept = (after.boottime_s - before.boottime_s) - (after.monotonic_s - before.monotonic_s)
     if slept > _SUSPENDED_S:
@@ -147,6 +146,13 @@ def disturbances(
     if off > limits.temperature_c:
         reasons.append(TEMPERATURE)
     return reasons + _slowed(before, after)
+
+
+def load_of_others(before: Conditions, after: Conditions) -> float:
+    """How many cores other programs kept busy between two readings, on average; 0 if unknown."""
+    elapsed = max(after.monotonic_s - before.monotonic_s, 1e-9)
+    others_s = _grew(before.busy_s, after.busy_s) - (after.own_s - before.own_s)
+    return max(0.0, others_s / elapsed) if before.busy_s is not None else 0.0
 
 
 def degrees_from(reference: Conditions | None, now: Conditions) -> float:

@@ -28,6 +28,7 @@ class Measurement:
         version: of the inference library, in its own words.
         first_ns: the first inference, before the warm-up.
         warmup_runs: inferences of the warm-up.
+        timed_ns: of the timed part, with what lies between its runs: pauses, flushes, inputs.
         peak_memory_bytes: most resident memory beyond what was resident before the model.
         cpu_ns: CPU time of the timed part, all threads.
         voluntary_switches: context switches while timing because something was waited for.
@@ -65,6 +66,7 @@ class Measurement:
     clock_cost_ns: int
     elapsed_ns: int
     clock_step_ns: int | None = None
+    timed_ns: int = 0
     call: str = "interpreter"
     peak_memory_bytes: int = 0
     cpu_ns: int = 0

@@ -77,7 +77,9 @@ def _take_samples(bench: Bench, first: Measurement, cost_ns: float, say: Say) ->
     say("step take samples")
     before = system.take_reading()
     bench.counters.start()
+    started_ns = native.now_ns()
     done = bench.session.time(samples, timing)
+    timed_ns = native.now_ns() - started_ns
     counts = bench.counters.stop()
     after = system.take_reading()
     say("step write samples")
@@ -87,6 +89,7 @@ def _take_samples(bench: Bench, first: Measurement, cost_ns: float, say: Say) ->
     return replace(
         first,
         runs=done,
+        timed_ns=timed_ns,
         peak_memory_bytes=max(0, peak - bench.resident_bytes),
         cpu_ns=_grown(before, after, "cpu_ns") or 0,
         voluntary_switches=_grown(before, after, "voluntary_switches") or 0,

@@ -65,7 +65,7 @@ def process(level: float, block: int) -> ProcessSummary:
         block=block,
         log_median=level,
         log_mean=level,
-        log_percentiles=(level,) * 4,
+        log_p90=level,
         min_ns=1,
         runs=1,
         steady=True,

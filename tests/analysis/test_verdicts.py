@@ -181,7 +181,7 @@ def test_means_and_percentiles_are_judged_beside_medians() -> None:
         block: dataclasses.replace(
             one,
             log_mean=one.log_median + 0.05,
-            log_percentiles=(one.log_median, one.log_median - 0.05, 0.0, 0.0),
+            log_p90=one.log_median - 0.05,
         )
         for block, one in arms["up"].items()
     }

@@ -42,7 +42,7 @@ class FakeTarget:
         if self._change:
             samples = self._change(arm, number, samples)
         samples.astype("<i8").tofile(Path(job.samples))
-        return measurement(len(samples))
+        return measurement(samples)
 
 
 def hang() -> StageError:
@@ -50,7 +50,7 @@ def hang() -> StageError:
     return StageError("gave no answer within 60 s and was ended", stage="time", kind="timeout")
 
 
-def measurement(runs: int) -> Measurement:
+def measurement(samples: Samples) -> Measurement:
     """What a process reports beside its samples, of which nothing here depends."""
     return Measurement(
         version="0",
@@ -59,7 +59,8 @@ def measurement(runs: int) -> Measurement:
         allocate_ns=1,
         first_ns=1,
         warmup_runs=10,
-        runs=runs,
+        runs=len(samples),
+        timed_ns=int(samples.sum()),
         peak_memory_bytes=1,
         cpu_ns=1,
         voluntary_switches=0,

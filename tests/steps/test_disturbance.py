@@ -368,3 +368,28 @@ def test_a_control_that_is_given_up_proves_nothing_and_is_called_by_its_name(
     assert headline(result).startswith(
         "Unproven: the delayed control failed (crashed with SIGSEGV), so nothing shows"
     )
+
+
+@pytest.mark.parametrize("case", [(50.0, 17, 0.0), (65.0, 150, 12.0)])
+def test_the_heat_of_one_run_under_load_is_let_go_before_the_next(
+    ask: Ask,
+    fake_run: Run,
+    display: Display,
+    machine: Machine,
+    case: tuple[float, int, float],
+) -> None:
+    """Each heats the machine by 20 C. Where it stays hot, the next one begins, and that is told."""
+
+    idle_c, waits, hotter_c = case
+
+    def heat(_: str, number: int, samples: Samples) -> Samples:
+        if number >= PILOT + 3 * BLOCK:
+            machine.temperature_c += 20.0
+            machine.idle_c = idle_c
+        return samples
+
+    question = ask(limits=LIMITS, sustained_s=0.002)
+    ledger = measure(question, fake_run, machine.target(heat), display).ledger
+    assert machine.slept == [2.0] * waits
+    begun = [event["throughput"]["began_hotter_c"] for event in ledger.sustained.values()]
+    assert begun == [0.0, hotter_c]

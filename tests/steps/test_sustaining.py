@@ -80,8 +80,8 @@ def test_a_deadline_leaves_the_variants_whose_turn_did_not_come_for_another_time
 def test_what_disturbs_a_variant_under_load_is_told_beside_its_rate(
     ask: Ask, fake_run: Run, display: Display, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    loaded = replace(read_conditions(), busy_s=1e9)
-    readings = itertools.cycle([replace(loaded, busy_s=0.0), loaded])
+    loaded = read_conditions()
+    readings = (replace(loaded, busy_s=1e9 * number) for number in itertools.count())
     monkeypatch.setattr(sustaining, "read_conditions", lambda: next(readings))
     question = ask(sustained_s=0.002, limits=Limits(1e9, load_cores=0.5, temperature_c=3.0))
     monkeypatch.setattr(experiment, "read_conditions", lambda: loaded)

@@ -48,6 +48,82 @@ def test_another_answer_by_mean_or_p90_is_a_warning(
         assert f"{median} by the median, but {other} by the" in found[0]
 
 
+def test_a_difference_too_small_to_matter_does_not_hide_a_large_one_of_the_tail() -> None:
+    result = quickstart()
+    comparison = result["comparisons"][1]
+    comparison |= {"below_effect": True, "ratio": 1.004, "mean_ratio": 1.004, "p90_ratio": 1.2}
+    (message,) = warnings_of(result, "figures-disagree")
+    assert "slower by the 90th percentile (1.200x)" in message
+    comparison["p90_ratio"] = 1.01
+    assert not warnings_of(result, "figures-disagree")
+
+
+@pytest.mark.parametrize(
+    ("by_t", "by_signs", "warned"),
+    [(0.044, 0.05, True), (0.001, 0.001, False), (0.2, 0.03, False)],
+)
+def test_the_permutation_test_is_judged_in_the_same_family(
+    by_t: float, by_signs: float, warned: object
+) -> None:
+    """Of three, the least is three times as large after Holm: 0.15 and 0.09 are no differences."""
+    result = quickstart()
+    for comparison in result["comparisons"]:
+        comparison |= {"adjusted_p_value": 0.9, "permutation_p_value": 0.9}
+    result["comparisons"][0] |= {"adjusted_p_value": by_t, "permutation_p_value": by_signs}
+    assert bool(warnings_of(result, "tests-disagree")) is warned
+
+
+def test_load_that_slows_more_threads_more_is_said_where_variants_differ_in_threads() -> None:
+    result = quickstart()
+    result["blocks"]["load_of_others"]["median"] = 0.8
+    assert not warnings_of(result, "uneven-load")
+    result["variants"][1]["runtime"]["threads"] = 4
+    (message,) = warnings_of(result, "uneven-load")
+    assert "0.8 cores" in message
+    result["blocks"]["load_of_others"]["median"] = 0.1
+    assert not warnings_of(result, "uneven-load")
+
+
+@pytest.mark.parametrize(
+    ("looks", "p_value", "warned"), [(1, 0.04, False), (2, 0.04, True), (2, 0.02, False)]
+)
+def test_what_was_found_only_after_going_on_is_said_to_be_less_certain(
+    looks: int, p_value: float, warned: object
+) -> None:
+    result = quickstart()
+    result["blocks"]["looks"] = looks
+    result["comparisons"][0]["adjusted_p_value"] = p_value
+    assert bool(warnings_of(result, "looked-before")) is warned
+
+
+def test_a_percentile_that_is_asked_for_and_has_too_few_runs_is_said_with_what_it_takes() -> None:
+    result = quickstart()
+    result["variants"][2]["latency_ns"] |= {"p99": None, "runs": 320}
+    assert not warnings_of(result, "too-few-runs")
+    result["report"]["percentiles"] = ["p90", "p99"]
+    (message,) = warnings_of(result, "too-few-runs")
+    assert message == "not told: p99 takes 1000 runs of a variant, and there were 320"
+
+
+def test_a_run_under_load_that_could_not_begin_as_cool_as_the_first_is_no_comparison() -> None:
+    result = quickstart()
+    throughput = {
+        "per_second": 100.0,
+        "rates": [100.0] * 10,
+        "decay": 0.0,
+        "runs": 100,
+        "seconds": 1.0,
+        "temperature_c": [80.0, 85.0],
+        "frequency_khz": [None, None],
+        "disturbances": [],
+    }
+    result["variants"][0]["throughput"] = throughput | {"began_hotter_c": 0.0}
+    result["variants"][1]["throughput"] = throughput | {"began_hotter_c": 12.0}
+    (message,) = warnings_of(result, "began-hot")
+    assert message.startswith(f"{result['variants'][1]['name']}: ")
+    assert "12 C hotter" in message
+
+
 def test_many_extreme_outliers_are_said_once_for_all_variants_and_few_are_not() -> None:
     result = quickstart()
     result["variants"][0]["outliers"] = {"mild": 60, "extreme": 36}
@@ -190,6 +266,18 @@ def test_who_waits_for_quiet_in_vain_is_told_that_other_containers_are_not_waite
     result["blocks"] |= {"stopped": "disturbed", "reasons": {"load from others": 40}}
     (warning,) = [one for one in find_warnings(result) if one["kind"] == "never-quiet"]
     assert "benches in other containers too" in warning["remedy"]
-    result["blocks"]["reasons"] = {"steal": 40}
+
+
+def test_every_reason_for_unrest_has_a_remedy_of_its_own_the_most_frequent_first() -> None:
+    result = quickstart()
+    reasons = {"under-voltage": 1, "cgroup throttling": 9}
+    result["blocks"] |= {"stopped": "disturbed", "reasons": reasons}
     (warning,) = [one for one in find_warnings(result) if one["kind"] == "never-quiet"]
-    assert "containers" not in warning["remedy"]
+    assert warning["remedy"] == (
+        "raise the CPU quota of this container, or ask for fewer threads; give this board a "
+        "stronger power supply; then run the same command again, with a larger measure.max_time"
+    )
+    result["warnings"] = [warning]
+    assert headline(result).startswith(
+        "This machine did not become quiet; what follows rests on 12 blocks, not on 10 or more."
+    )
