@@ -154,6 +154,8 @@ def variance_within(log: NDArray[np.float64]) -> float:
 def _residual_variance(medians: dict[tuple[int, str], float]) -> float:
     """Variance that is left when each block's and each arm's own level is taken out.
 
+    Source: two-way layout without replication, Scheffe (1959), The analysis of variance, chapter 4.
+
     With one arm or one block there is nothing to pair, and the plain variance is returned; a pilot
     of a single process knows nothing, which reads as 0.
     """

@@ -130,12 +130,19 @@ def sign_flip_p_value(values: Sequence[float] | Floats, generator: np.random.Gen
 
 
 def blocks_for_half_width(deviation: float, half_width: float, confidence: float) -> int:
-    """The least number of blocks whose t interval is expected to have this half-width or less."""
+    """The least number of blocks whose t interval is expected to have this half-width or less.
+
+    Source: planning by width, Beal (1989), Sample size determination for confidence intervals on
+    the population mean and on the difference between two population means, Biometrics 45.
+    """
     return _least(lambda blocks: expected_half_width(deviation, blocks, confidence) <= half_width)
 
 
 def expected_half_width(deviation: float, blocks: int, confidence: float) -> float:
-    """The half-width of a t interval of that many differences with this standard deviation."""
+    """The half-width of a t interval of that many differences with this standard deviation.
+
+    Source: Student (1908).
+    """
     return float(stdtrit(blocks - 1, 0.5 + confidence / 2)) * deviation / math.sqrt(blocks)
 
 
@@ -157,7 +164,10 @@ def power_of_t_test(deviation: float, effect: float, blocks: int, confidence: fl
 def blocks_for_power(
     deviation: float, effect: float, *, power: float = 0.9, confidence: float = 0.95
 ) -> int:
-    """The least number of blocks that finds `effect` with this power."""
+    """The least number of blocks that finds `effect` with this power.
+
+    Source: as for `power_of_t_test`, whose inverse it is.
+    """
     if deviation == 0:
         return 2
     return _least(lambda blocks: power_of_t_test(deviation, effect, blocks, confidence) >= power)
@@ -166,7 +176,10 @@ def blocks_for_power(
 def smallest_effect(
     deviation: float, blocks: int, *, power: float = 0.9, confidence: float = 0.95
 ) -> float:
-    """The smallest mean difference that `blocks` blocks find with this power, by bisection."""
+    """The smallest mean difference that `blocks` blocks find with this power, by bisection.
+
+    Source: as for `power_of_t_test`, whose inverse it is.
+    """
     if deviation == 0:
         return 0.0
     if blocks < 2:

@@ -80,6 +80,9 @@ def summarize_process(
 ) -> ProcessSummary:
     """Boils the samples of one process down.
 
+    Source: percentiles as definition 7 of Hyndman & Fan (1996), Sample quantiles in statistical
+    packages, American Statistician 50.
+
     Args:
         samples_ns: shape (runs,), latencies in ns, in the order they were taken.
 

@@ -163,6 +163,8 @@ def decide(family: Sequence[Sequence[float] | Floats], design: Design) -> list[D
     Holm over all two-sided t tests decides slower and faster; what is left is tested for
     equivalence at a Bonferroni-adjusted level; what is still left is inconclusive.
 
+    Source: Holm (1979) and Schuirmann (1987), as in `statistics`.
+
     Args:
         family: for each comparison its differences of logs, one for each replicate.
     """
@@ -202,7 +204,11 @@ def compare(
 
 
 def check_identical(arm: Arm, baseline: Arm) -> Control:
-    """The copy of the baseline must not differ from it."""
+    """The copy of the baseline must not differ from it.
+
+    Source: the A/A test, Kohavi, Tang & Xu (2020), Trustworthy online controlled experiments,
+    chapter 19.
+    """
     interval = t_interval(differences(arm, baseline), IDENTICAL_CONFIDENCE)
     passed = interval.count >= 2 and interval.low <= 0 <= interval.high
     return _control(interval, 1.0, IDENTICAL_CONFIDENCE, passed=passed)

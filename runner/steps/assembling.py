@@ -41,6 +41,12 @@ FORMAT = 1
 # How was measured, beside what decides when an experiment ends.
 _SETTINGS = ("warmup_runs", "warmup_time_s", "inputs", "run_gap_s", "flush_caches")
 
+# What of a machine has to stay as it is, for its latencies to do so.
+_SETTLED = (
+    *("cpu", "architecture", "cores", "kernel", "governor", "turbo", "virtual_machine"),
+    "address_randomization",
+)
+
 
 @dataclass(frozen=True)
 class Circumstances:
@@ -339,9 +345,16 @@ def _blocks(experiment: Experiment | None, run: Run) -> dict[str, Any]:
         "processes": len(processes),
         "steady_processes": sum(process.steady for process in processes),
         "outliers": sum(process.outliers for process in processes),
+        "host_changes": changes_between(run.hosts()),
         "lost_processes": ledger.lost,
         "damaged_lines": damaged_lines,
     }
+
+
+def changes_between(hosts: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """What was not the same in all stays, with its values in the order in which they came."""
+    seen = {name: list(dict.fromkeys(host.get(name) for host in hosts)) for name in _SETTLED}
+    return {name: values for name, values in seen.items() if len(values) > 1}
 
 
 def _load(cores: Sequence[float]) -> dict[str, float] | None:

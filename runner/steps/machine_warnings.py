@@ -45,6 +45,7 @@ def machine_warnings(result: Mapping[str, Any]) -> list[dict[str, Any]]:
         *_damage_warnings(result["blocks"]),
         *_experiment_warnings(result["blocks"]),
         *_load_warnings(result),
+        *_change_warnings(result["blocks"]),
         *_sustained_warnings(result),
         *_heat_warnings(result["variants"]),
     ]
@@ -82,6 +83,28 @@ def _layout_warnings(host: Mapping[str, Any]) -> list[dict[str, Any]]:
             " retime doctor tells more",
         )
     ]
+
+
+def _change_warnings(blocks: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Blocks of several stays are pooled, also where the machine was another one in between."""
+    changes = blocks.get("host_changes", {})
+    if not changes:
+        return []
+    told = "; ".join(
+        f"{name.replace('_', ' ')} {', then '.join(map(_said, values))}"
+        for name, values in changes.items()
+    )
+    return [
+        warning(
+            "conditions-changed",
+            f"this experiment went on under other conditions than it began: {told}",
+            "a ratio may be a mean of two; --fresh measures all of it under the same",
+        )
+    ]
+
+
+def _said(value: Any) -> str:
+    return {None: "unknown", True: "on", False: "off"}.get(value, str(value))
 
 
 def _never_quiet(counts: Mapping[str, int]) -> dict[str, Any]:

@@ -95,6 +95,10 @@ class Run:
         first = next(event for event in self.journal.events() if event["event"] == "started")
         return first["time"], first["host"]
 
+    def hosts(self) -> list[dict[str, Any]]:
+        """The machine as it was at the beginning of each stay in the run."""
+        return [event["host"] for event in self.journal.events() if event["event"] == "started"]
+
     def result(self) -> dict[str, Any] | None:
         """The result of a run that was finished, if it is there and as it was then.
 

@@ -126,12 +126,16 @@ def test_a_changed_measurement_reuses_every_artifact(desk: Desk) -> None:
 def test_a_larger_budget_adds_blocks_to_the_same_run(desk: Desk) -> None:
     text = SMALL.read_text().replace("effect: 10%", "effect: 0.6%")
     path = desk.runs.parent / "more.yaml"
-    for most, done_before in ((10, 0), (11, 10)):
+    for looks, (most, done_before) in enumerate(((10, 0), (11, 10)), 1):
         path.write_text(text.replace("max_blocks: 12", f"max_blocks: {most}"))
         assert desk.retime("bench", path).returncode in (0, 1, 3)
         blocks = [e for e in desk.events() if e["event"] == "block" and not e["reasons"]]
         assert done_before < len(blocks) <= most
-    assert len(desk.run_folders()) == 1
+        (folder,) = desk.run_folders()
+        result = json.loads((folder / "result.json").read_text())
+        # How often somebody saw an answer and went on is kept with the answer.
+        assert result["blocks"]["looks"] == looks
+        assert result["blocks"]["host_changes"] == {}
 
 
 def test_a_damaged_artifact_is_made_again_and_that_is_said(benched: Benched, desk: Desk) -> None:

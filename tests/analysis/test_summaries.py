@@ -49,6 +49,25 @@ def test_even_samples_are_steady_and_a_falling_first_half_is_not() -> None:
     assert not is_steady(falling)
 
 
+EVEN = [60, 80, 100, 120, 140] * 8
+
+
+@pytest.mark.parametrize(
+    ("what", "second", "steady"),
+    [
+        ("all as before", EVEN, True),
+        ("a quartile by a tenth of the median", [60, 90, 100, 130, 140] * 8, True),
+        ("a quartile by more than that", [60, 80, 100, 131, 140] * 8, False),
+        # A fifth of the runs move far: the quartiles are still 80 and 120, the mean is 120.
+        ("the mean", [60, 80, 100, 120, 120, 60, 80, 100, 240, 240] * 4, False),
+    ],
+)
+def test_the_halves_of_a_process_are_held_against_each_other_figure_by_figure(
+    what: str, second: list[int], steady: object
+) -> None:
+    assert is_steady(np.array(EVEN + second) * 1000) is steady, what
+
+
 def settled(settling: int, slowing: int, processes: int) -> list[ProcessSummary]:
     """Processes of which some become faster while they are timed, and some slower."""
     even = np.full(40, 1000)

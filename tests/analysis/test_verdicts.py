@@ -82,6 +82,37 @@ def test_a_wide_interval_is_inconclusive_and_says_how_many_blocks_would_do() -> 
     assert half_width <= DESIGN.margin / 2
 
 
+def test_a_family_with_every_verdict_worked_out_by_hand() -> None:
+    """Eleven differences each, half of them 0.01 above their mean and half below, and one at it.
+
+    The standard deviation is 0.01, the error of the mean 0.01 / sqrt(11) = 0.003015, the degrees of
+    freedom 10. Of three comparisons, Holm holds the smallest p against 0.05 / 3 (|t| > 2.87), and
+    the next against 0.05 / 2 (2.63); equivalence asks each one-sided test for 0.05 / 3 (2.47).
+    """
+
+    def around(mean: float) -> list[float]:
+        return [mean + 0.01] * 5 + [mean - 0.01] * 5 + [mean]
+
+    found = judge(up=around(0.03), same=around(0.0), between=around(0.006))
+    assert found["up"].p_value == pytest.approx(2 * stats.t.sf(0.03 / 0.0030151, 10), rel=1e-3)
+    verdicts = {name: (one.verdict, one.below_effect) for name, one in found.items()}
+    assert verdicts == {
+        # t = 9.95.
+        "up": (Verdict.SLOWER, False),
+        # The margin is log(1.02) = 0.0198: (0.0198 - 0) / 0.003015 = 6.57 on either side.
+        "same": (Verdict.EQUIVALENT, False),
+        # t = 1.99 is no difference; (0.0198 - 0.006) / 0.003015 = 4.58 is inside the margin.
+        "between": (Verdict.EQUIVALENT, False),
+    }
+    alone = judge(between=around(0.0145))
+    # t = 4.81 is a difference, (0.0198 - 0.0145) / 0.003015 = 1.76 not beyond 1.81: either side.
+    assert (alone["between"].verdict, alone["between"].below_effect) == (Verdict.SLOWER, False)
+    low, high = found["up"].family_interval
+    # Each of three has 98.33 %: 2.87 errors either way, where 95 % are 2.23.
+    assert math.log(high / low) / 2 == pytest.approx(2.870 * 0.0030151, rel=1e-3)
+    assert math.log(found["up"].interval[1] / low) < math.log(high / low)
+
+
 def test_one_block_concludes_nothing() -> None:
     found = judge(up=[0.5])["up"]
     assert found.verdict is Verdict.INCONCLUSIVE

@@ -15,6 +15,7 @@ from runner.report.progress import Display
 from runner.report.wording import block_sentence, headline
 from runner.spec.measurement import Limits
 from runner.steps import measuring, piloting, staying, sustaining
+from runner.steps.assembling import changes_between
 from runner.steps.ledger import read_ledger
 from runner.steps.measuring import measure
 from runner.steps.question import Question
@@ -393,3 +394,11 @@ def test_the_heat_of_one_run_under_load_is_let_go_before_the_next(
     assert machine.slept == [2.0] * waits
     begun = [event["throughput"]["began_hotter_c"] for event in ledger.sustained.values()]
     assert begun == [0.0, hotter_c]
+
+
+def test_what_of_the_machine_changed_between_two_stays_is_found(fake_run: Run) -> None:
+    slow, fast = {"governor": "powersave", "cores": 2}, {"governor": "performance", "cores": 2}
+    fake_run.begin_stay(b"", host=slow)
+    fake_run.begin_stay(b"", host=fast)
+    assert changes_between(fake_run.hosts()) == {"governor": ["powersave", "performance"]}
+    assert changes_between([slow, slow]) == {}

@@ -84,6 +84,14 @@ def test_load_that_slows_more_threads_more_is_said_where_variants_differ_in_thre
     assert not warnings_of(result, "uneven-load")
 
 
+def test_an_experiment_that_went_on_under_other_conditions_is_said_with_them() -> None:
+    result = quickstart()
+    changes = {"governor": ["powersave", "performance"], "turbo": [True, None]}
+    result["blocks"]["host_changes"] = changes
+    (message,) = warnings_of(result, "conditions-changed")
+    assert message.endswith("governor powersave, then performance; turbo on, then unknown")
+
+
 @pytest.mark.parametrize(
     ("looks", "p_value", "warned"), [(1, 0.04, False), (2, 0.04, True), (2, 0.02, False)]
 )

@@ -33,6 +33,7 @@ def test_a_run_is_found_by_its_experiment_and_no_other(tmp_path: Path) -> None:
     run.begin_stay(b"spec: 1 # changed\n", host={})
     assert (run.folder / "spec.yaml").read_bytes() == b"spec: 1 # changed\n"
     assert run.beginnings()[1] == {"cpu": "x"}
+    assert run.hosts() == [{"cpu": "x"}, {}]
 
 
 def test_an_arm_keeps_its_file_whatever_order_a_later_spec_names_arms_in(tmp_path: Path) -> None:
