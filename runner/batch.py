@@ -200,8 +200,8 @@ class _Work:
         except Exception as error:
             log = self.batch.folder / f"{spec.name}.bug.log"
             told = error if isinstance(error, RetimeError) else explain(error, log)
-            self.display.say(f"{spec.name}: failed: {told.what}")
             note("failed", told.exit_code, error=told.in_parts())
+            self.display.say(f"{spec.name}: failed: {told.what}")
         else:
             code = exit_code(found.result)
             status = "unfinished" if code is ExitCode.INTERRUPTED else "answered"
