@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from runner.report.summary import Summary, as_markdown, print_summary
 from runner.spec.model import Spec
 from runner.steps.afterwards import run_last
 from runner.steps.deadline import Deadline, deadline_in
+from runner.steps.noting import Notes
 from runner.steps.presence import presence
 from runner.steps.queueing import make_queue
 from runner.steps.retrying import Failures
@@ -71,7 +72,8 @@ def run_batch(specs: Sequence[Spec], places: Places, console: Console, wishes: W
             ),
         ):
             batch = _begin(store, key, specs)
-            summary = _Work(batch, places, display, wishes.command, deadline).do(specs)
+            notes = Notes(batch, display.say)
+            summary = _Work(batch, notes, places, display, wishes.command, deadline).do(specs)
     except KeyboardInterrupt:
         heard()
         raise _interrupted(wishes.command) from None
@@ -136,6 +138,7 @@ class _Work:
     """
 
     batch: Batch
+    notes: Notes
     places: Places
     display: Display
     command: str
@@ -147,7 +150,7 @@ class _Work:
         batch = self.batch
         try:
             queue = _queue(specs, self.places)
-            batch.journal.append("started", host=describe_host(), queue=_estimates(queue))
+            self.notes.add("started", host=describe_host(), queue=_estimates(queue))
             self.display.say(f"Batch {batch.batch_id}: {len(queue)} specs")
             for trouble in troubles(queue, _rooms(queue, self.places)):
                 self.display.say(trouble)
@@ -157,15 +160,21 @@ class _Work:
             heard()
             self._end("interrupted")
             raise _interrupted(self.command, str(batch.folder)) from None
-        statuses = {outcome.status for outcome in sum_up(batch).outcomes}
+        outcomes = sum_up(batch, self.notes.events).outcomes
+        statuses = {outcome.status for outcome in outcomes}
         return self._end("done" if statuses <= set(ENDED) else "time")
 
     def _open(self, queue: Sequence[Turn]) -> list[Turn]:
-        """Whoever's turn was not taken yet, in this batch and with this content."""
+        """Whoever's turn was not taken yet, in this batch and with this content.
+
+        What the machine lacked, such as room or a library, it may have by now.
+        """
         ended = {
             (event["spec"], event["sha256"])
-            for event in self.batch.journal.events()
-            if event["event"] == "spec_ended" and event["status"] in ENDED
+            for event in self.notes.events
+            if event["event"] == "spec_ended"
+            and event["status"] in ENDED
+            and event["exit_code"] != ExitCode.UNUSABLE_ENVIRONMENT
         }
         return [turn for turn in queue if (_place(turn.spec), turn.spec.sha256) not in ended]
 
@@ -176,12 +185,12 @@ class _Work:
 
         def note(status: str, code: ExitCode, **fields: Any) -> None:
             seconds = round(time.monotonic() - started, 1)
-            self.batch.journal.append(
+            self.notes.add(
                 "spec_ended", **about, status=status, exit_code=int(code), seconds=seconds, **fields
             )
 
         try:
-            self.batch.journal.append("spec_started", **about)
+            self.notes.add("spec_started", **about)
             self.deadline.check()
             found = answer(
                 spec,
@@ -208,11 +217,12 @@ class _Work:
             note(status, code, run=str(found.folder.absolute()), is_new=found.is_new)
 
     def _end(self, reason: str) -> Summary:
-        self.batch.journal.append("ended", reason=reason)
-        summary = sum_up(self.batch)
-        self.batch.write_summary("summary.md", as_markdown(summary))
-        self.batch.write_summary("summary.json", summary.as_json())
-        return summary
+        """Sums up; what the disk does not take is in the summary that is returned."""
+        self.notes.add("ended", reason=reason)
+        summary = sum_up(self.batch, self.notes.events)
+        self.notes.keep("summary.md", as_markdown(summary))
+        self.notes.keep("summary.json", summary.as_json())
+        return replace(summary, trouble=self.notes.trouble)
 
 
 def _interrupted(command: str, where: str = "") -> InterruptedRunError:

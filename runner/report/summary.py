@@ -71,6 +71,7 @@ class Summary:
         reason: why it ended: `done`, `time` or `interrupted`; empty as for `ended`.
         starts: how often it was started.
         seconds: that it worked, over all starts.
+        trouble: why the batch's own files do not hold all of this; empty where they do.
     """
 
     batch_id: str
@@ -81,11 +82,13 @@ class Summary:
     starts: int
     seconds: float
     outcomes: tuple[Outcome, ...]
+    trouble: str = ""
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the batch amounts to: that of the spec which ended worst."""
+        """What the batch amounts to: that of the spec which ended worst, or of its own files."""
         codes = {outcome.exit_code for outcome in self.outcomes}
+        codes |= {ExitCode.UNUSABLE_ENVIRONMENT} if self.trouble else set()
         return next((code for code in _GRAVEST if code in codes), ExitCode.DONE)
 
     def as_json(self) -> str:
@@ -125,8 +128,9 @@ def print_summary(console: Console, summary: Summary) -> None:
         console.print(Text("What to do next", style="bold"))
         for step in steps:
             console.print(Padding(Text(f"- {step}"), (0, 0, 0, 2)))
-    console.print()
-    console.print(Text(f"{summary.folder}/summary.md has this as a file.", style="dim"))
+    if not summary.trouble:
+        console.print()
+        console.print(Text(f"{summary.folder}/summary.md has this as a file.", style="dim"))
 
 
 def as_markdown(summary: Summary) -> str:
@@ -179,6 +183,8 @@ def next_steps(summary: Summary) -> Iterator[str]:
             yield f"{name}: {outcome.error['remedy']}"
         if outcome.result is not None:
             yield from (f"{name}: {step}" for step in _steps_of(outcome.result))
+    if summary.trouble:
+        yield f"this summary is no file ({summary.trouble}): free some room, call the same again"
     if any(outcome.status not in {"answered", "failed"} for outcome in summary.outcomes):
         yield "the same command goes on with what was not finished"
 

@@ -17,9 +17,13 @@ from runner.store.runs import damage_of_result, newest_result
 ENDED = ("answered", "failed")
 
 
-def sum_up(batch: Batch) -> Summary:
-    """The batch as its journal tells it: finished, under way, or killed."""
-    told = _tell(batch.journal.events())
+def sum_up(batch: Batch, events: Iterable[Mapping[str, Any]] | None = None) -> Summary:
+    """The batch as its journal tells it: finished, under way, or killed.
+
+    Args:
+        events: what happened, where the journal may not have all of it.
+    """
+    told = _tell(batch.journal.events() if events is None else events)
     return Summary(
         batch_id=batch.batch_id,
         folder=str(batch.folder),
