@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from runner.analysis.pilot import PilotFindings, PilotProcess
 from runner.analysis.summaries import ProcessSummary, summarize_process
+from runner.steps.retrying import TRANSIENT
 from runner.store.runs import Run, SampleRange
 from runner.timing.experiment import Earlier
 from runner.timing.host import Conditions
@@ -43,7 +44,8 @@ class Ledger:
         in_vain: attempts at the block under way that were disturbed, not only had a failure.
         redone: how many passes were thrown away.
         reasons: why, counted.
-        failures: arm's name -> how often it failed in a row.
+        failures: arm's name -> how often it failed in a row, by itself.
+        killed: arm's name -> how often in a row its process was killed from outside.
         dropped: arm's name -> the error after which it no longer took part.
         lost: processes that do not count, because their samples are not there as they were taken.
         sustained: arm's name -> what the journal says of its run back to back.
@@ -67,6 +69,7 @@ class Ledger:
     redone: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
+    killed: Counter[str] = field(default_factory=Counter)
     dropped: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sustained: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     lost: int = 0
@@ -140,7 +143,7 @@ def _enter_pilot_begin(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None
 
 def _enter_pilot_process(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
     ledger.elapsed_s += event["elapsed_s"]
-    ledger.failures.pop(event["arm"], None)
+    _forgive(ledger, event["arm"])
     ledger.grown = event.get("grown", {})
     ledger.pilot_processes[event["block"], event["arm"]] = event
 
@@ -172,11 +175,27 @@ def _enter_longer_warmup(ledger: Ledger, event: Mapping[str, Any], _: Run) -> No
 
 
 def _enter_failure(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
-    ledger.failures[event["arm"]] += 1
+    """A process that the system refused is held against nobody."""
+    kind = event["error"]["kind"]
+    if kind not in TRANSIENT:
+        ledger.failures[event["arm"]] += 1
+    elif kind == "killed":
+        ledger.killed[event["arm"]] += 1
 
 
 def _enter_dropped(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
     ledger.dropped[event["arm"]] = event["error"]
+
+
+def _enter_readmitted(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
+    _forgive(ledger, event["arm"])
+
+
+def _forgive(ledger: Ledger, arm: str) -> None:
+    """It takes part, also where the line that readmitted it is damaged."""
+    ledger.dropped.pop(arm, None)
+    ledger.failures.pop(arm, None)
+    ledger.killed.pop(arm, None)
 
 
 def _enter_sustained(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
@@ -205,7 +224,7 @@ def _enter_begin(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
 def _enter_process(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
     _catch_up(ledger, event["block"], event["attempt"], run)
     _spend(ledger, event["elapsed_s"])
-    ledger.failures.pop(event["arm"], None)
+    _forgive(ledger, event["arm"])
     if (event["block"], event["attempt"]) == ledger.place:
         ledger.open_arms[event["arm"]] = event
         ledger.grown = event.get("grown", {})
@@ -283,6 +302,7 @@ _ENTRIES: Mapping[str, Callable[[Ledger, Mapping[str, Any], Run], None]] = {
     "warmup_lengthened": _enter_longer_warmup,
     "failed": _enter_failure,
     "dropped": _enter_dropped,
+    "readmitted": _enter_readmitted,
     "block_begun": _enter_begin,
     "process": _enter_process,
     "block": _enter_end,

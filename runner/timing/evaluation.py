@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from runner.endings import check_start
 from runner.errors import StageError
 from runner.spec.architectures import Scaling
 from runner.timing.process import run_watched
@@ -62,14 +63,18 @@ def evaluate(
         StageError: the library refused the model, crashed on it, or took too long; or `unwanted`
             was set.
     """
-    ended = run_watched(
-        "runner.timing.evaluation_worker",
-        stdin=json.dumps(asdict(evaluation)),
-        log=log,
-        timeout_s=timeout_s,
-        memory_bytes=memory_bytes,
-        unwanted=unwanted,
-    )
+    try:
+        ended = run_watched(
+            "runner.timing.evaluation_worker",
+            stdin=json.dumps(asdict(evaluation)),
+            log=log,
+            timeout_s=timeout_s,
+            memory_bytes=memory_bytes,
+            unwanted=unwanted,
+        )
+    except OSError as error:
+        check_start(error, "evaluate", where=variant, log=str(log))
+        raise
     if ended.returncode == 0:
         facts: dict[str, Any] = json.loads(
             Path(evaluation.output, "facts.json").read_text(encoding="utf-8")
