@@ -45,7 +45,8 @@ class Outcome:
         seconds: that it took, over all starts of the batch.
         folder: of its run; empty where there is none.
         result: as `result.json` holds it; None where there is none.
-        error: `what`, `why`, `remedy`, `where`; None where nothing failed as a whole.
+        error: `what`, `why`, `remedy`, `where`, and `log` where there is one; None where nothing
+            failed as a whole.
         is_new: whether anything was done; else the result stood already.
     """
 
@@ -163,6 +164,8 @@ def lines_of(outcome: Outcome) -> Iterator[str]:
         yield ": ".join(filter(None, (outcome.error["where"], outcome.error["what"])))
         if outcome.error["why"]:
             yield f"why: {outcome.error['why']}"
+        if log := outcome.error.get("log"):
+            yield f"log: {log}"
     if outcome.status == "waiting":
         yield "its turn did not come yet"
     elif outcome.status == "begun":
@@ -206,6 +209,8 @@ def _failures(result: Result) -> Iterator[str]:
     for variant in result["variants"]:
         if error := variant["error"]:
             yield f"{names[variant['name']]}: failed in {error['stage']}: {error['message']}"
+            if log := error.get("log"):
+                yield f"log: {log}"
 
 
 def _redone(result: Result) -> Iterator[str]:
