@@ -330,3 +330,17 @@ def test_a_file_that_is_gone_when_a_stage_ends_fails_what_was_made_of_it_and_no_
     assert any("a file is gone" in error["message"] for error in errors)
     statuses = [status for kind, status in workshop.statuses() if kind == "convert"]
     assert sorted(statuses) == ["done", "failed"]
+
+
+def test_an_exception_beside_the_workers_fails_its_variant_and_is_in_its_log(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evaluate(*_: object, **__: object) -> dict[str, Any]:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(evaluating, "evaluate", evaluate)
+    for one in workshop.build().values():
+        assert one.error is not None
+        assert (one.error["stage"], one.error["kind"]) == ("evaluate", "exception")
+        assert "ZeroDivisionError: oops" in one.error["message"]
+        assert "Traceback" in Path(one.error["log"]).read_text()
