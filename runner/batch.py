@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from runner.errors import ArgumentError, ExitCode, InterruptedRunError, OutOfTimeError, RetimeError
 from runner.interrupts import heard
 from runner.pipeline import Places, answer, exit_code, foresee_bench
+from runner.report.plan import Outlook
 from runner.report.progress import Display
 from runner.report.queue import Turn, print_queue, troubles
 from runner.report.room import Room
@@ -106,9 +108,20 @@ def find_summary(places: Places, folder: Path | None) -> Summary:
     return sum_up(batch)
 
 
-def _queue(specs: Sequence[Spec], places: Places) -> list[Turn]:
-    log = places.cache.parent / "bug.log"
-    return make_queue(specs, lambda spec: foresee_bench(spec, places), log)
+def _queue(
+    specs: Sequence[Spec], places: Places, reading: Callable[[Spec], None] = lambda _: None
+) -> list[Turn]:
+    """The turns in their order.
+
+    Args:
+        reading: told of each spec before what it names is read.
+    """
+
+    def look(spec: Spec) -> Outlook:
+        reading(spec)
+        return foresee_bench(spec, places)
+
+    return make_queue(specs, look, places.cache.parent / "bug.log")
 
 
 def _rooms(queue: Sequence[Turn], places: Places) -> tuple[Room, ...]:
@@ -149,7 +162,7 @@ class _Work:
         """Takes all open turns and sums up, also where somebody asks for an end meanwhile."""
         batch = self.batch
         try:
-            queue = _queue(specs, self.places)
+            queue = self._look_ahead(specs)
             self.notes.add("started", host=describe_host(), queue=_estimates(queue))
             self.display.say(f"Batch {batch.batch_id}: {len(queue)} specs")
             for trouble in troubles(queue, _rooms(queue, self.places)):
@@ -163,6 +176,15 @@ class _Work:
         outcomes = sum_up(batch, self.notes.events).outcomes
         statuses = {outcome.status for outcome in outcomes}
         return self._end("done" if statuses <= set(ENDED) else "time")
+
+    def _look_ahead(self, specs: Sequence[Spec]) -> list[Turn]:
+        """The queue. It takes minutes where specs name large folders of images."""
+        task, done = self.display.task("reading what specs name"), count()
+        queue = _queue(
+            specs, self.places, lambda spec: task.update(next(done), len(specs), spec.name)
+        )
+        task.end(f"{len(specs)} specs")
+        return queue
 
     def _open(self, queue: Sequence[Turn]) -> list[Turn]:
         """Whoever's turn was not taken yet, in this batch and with this content.
