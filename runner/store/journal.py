@@ -62,6 +62,19 @@ class Journal:
                 return told
         return None
 
+    def last_time(self, before: str = "") -> str:
+        """When the newest event happened; reads from the end.
+
+        Args:
+            before: an instant, as `now` gives it; only what happened before it is meant.
+
+        Returns:
+            The time as the journal has it; empty where nothing happened.
+        """
+        events = filter(None, map(_event, self._from_the_end()))
+        times = (str(event["time"]) for event in events)
+        return next((time for time in times if not before or time < before), "")
+
     def damaged_lines(self) -> int:
         """How many lines are not as they were written."""
         return sum(event is None for event in self._lines())
