@@ -19,9 +19,13 @@ def main() -> int:
         leave()
     except KeyboardInterrupt:
         from runner.interrupts import heard
+        from runner.output import Lasting
 
         heard()
-        sys.stderr.write("\nretime: interrupted\n")
+        # Its terminal may be gone: that is a hang-up.
+        errors = Lasting(sys.stderr)
+        errors.write("\nretime: interrupted\n")
+        errors.flush()
         return 130
     return code
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.console import Console
 from runner.errors import ArgumentError, ExitCode, InterruptedRunError, OutOfTimeError, RetimeError
 from runner.interrupts import heard
 from runner.pipeline import Places, answer, exit_code, foresee_bench
+from runner.report.plan import Outlook
 from runner.report.progress import Display
 from runner.report.queue import Turn, print_queue, troubles
 from runner.report.room import Room
@@ -20,6 +22,7 @@ from runner.report.summary import Summary, as_markdown, print_summary
 from runner.spec.model import Spec
 from runner.steps.afterwards import run_last
 from runner.steps.deadline import Deadline, deadline_in
+from runner.steps.noting import Notes
 from runner.steps.presence import presence
 from runner.steps.queueing import make_queue
 from runner.steps.retrying import Failures
@@ -74,7 +77,8 @@ def run_batch(specs: Sequence[Spec], places: Places, console: Console, wishes: W
             ),
         ):
             batch = _begin(store, key, specs)
-            summary = _Work(batch, places, display, wishes.command, deadline).do(specs)
+            notes = Notes(batch, display.say)
+            summary = _Work(batch, notes, places, display, wishes.command, deadline).do(specs)
     except KeyboardInterrupt:
         heard()
         raise _interrupted(wishes.command) from None
@@ -107,9 +111,20 @@ def find_summary(places: Places, folder: Path | None) -> Summary:
     return sum_up(batch)
 
 
-def _queue(specs: Sequence[Spec], places: Places) -> list[Turn]:
-    log = places.cache.parent / "bug.log"
-    return make_queue(specs, lambda spec: foresee_bench(spec, places), log)
+def _queue(
+    specs: Sequence[Spec], places: Places, reading: Callable[[Spec], None] = lambda _: None
+) -> list[Turn]:
+    """The turns in their order.
+
+    Args:
+        reading: told of each spec before what it names is read.
+    """
+
+    def look(spec: Spec) -> Outlook:
+        reading(spec)
+        return foresee_bench(spec, places)
+
+    return make_queue(specs, look, places.cache.parent / "bug.log")
 
 
 def _rooms(queue: Sequence[Turn], places: Places) -> tuple[Room, ...]:
@@ -139,6 +154,7 @@ class _Work:
     """
 
     batch: Batch
+    notes: Notes
     places: Places
     display: Display
     command: str
@@ -149,8 +165,8 @@ class _Work:
         """Takes all open turns and sums up, also where somebody asks for an end meanwhile."""
         batch = self.batch
         try:
-            queue = _queue(specs, self.places)
-            batch.journal.append("started", host=describe_host(), queue=_estimates(queue))
+            queue = self._look_ahead(specs)
+            self.notes.add("started", host=describe_host(), queue=_estimates(queue))
             self.display.say(f"Batch {batch.batch_id}: {len(queue)} specs")
             for trouble in troubles(queue, _rooms(queue, self.places)):
                 self.display.say(trouble)
@@ -160,15 +176,30 @@ class _Work:
             heard()
             self._end("interrupted")
             raise _interrupted(self.command, str(batch.folder)) from None
-        statuses = {outcome.status for outcome in sum_up(batch).outcomes}
+        outcomes = sum_up(batch, self.notes.events).outcomes
+        statuses = {outcome.status for outcome in outcomes}
         return self._end("done" if statuses <= set(ENDED) else "time")
 
+    def _look_ahead(self, specs: Sequence[Spec]) -> list[Turn]:
+        """The queue. It takes minutes where specs name large folders of images."""
+        task, done = self.display.task("reading what specs name"), count()
+        queue = _queue(
+            specs, self.places, lambda spec: task.update(next(done), len(specs), spec.name)
+        )
+        task.end(f"{len(specs)} specs")
+        return queue
+
     def _open(self, queue: Sequence[Turn]) -> list[Turn]:
-        """Whoever's turn was not taken yet, in this batch and with this content."""
+        """Whoever's turn was not taken yet, in this batch and with this content.
+
+        What the machine lacked, such as room or a library, it may have by now.
+        """
         ended = {
             (event["spec"], event["sha256"])
-            for event in self.batch.journal.events()
-            if event["event"] == "spec_ended" and event["status"] in ENDED
+            for event in self.notes.events
+            if event["event"] == "spec_ended"
+            and event["status"] in ENDED
+            and event["exit_code"] != ExitCode.UNUSABLE_ENVIRONMENT
         }
         return [turn for turn in queue if (_place(turn.spec), turn.spec.sha256) not in ended]
 
@@ -179,12 +210,12 @@ class _Work:
 
         def note(status: str, code: ExitCode, **fields: Any) -> None:
             seconds = round(time.monotonic() - started, 1)
-            self.batch.journal.append(
+            self.notes.add(
                 "spec_ended", **about, status=status, exit_code=int(code), seconds=seconds, **fields
             )
 
         try:
-            self.batch.journal.append("spec_started", **about)
+            self.notes.add("spec_started", **about)
             self.deadline.check()
             found = answer(
                 spec,
@@ -203,19 +234,20 @@ class _Work:
         except Exception as error:
             log = self.batch.folder / f"{spec.name}.bug.log"
             told = error if isinstance(error, RetimeError) else explain(error, log)
-            self.display.say(f"{spec.name}: failed: {told.what}")
             note("failed", told.exit_code, error=told.in_parts())
+            self.display.say(f"{spec.name}: failed: {told.what}")
         else:
             code = exit_code(found.result)
             status = _STATUSES.get(found.result["blocks"]["stopped"], "answered")
             note(status, code, run=str(found.folder.absolute()), is_new=found.is_new)
 
     def _end(self, reason: str) -> Summary:
-        self.batch.journal.append("ended", reason=reason)
-        summary = sum_up(self.batch)
-        self.batch.write_summary("summary.md", as_markdown(summary))
-        self.batch.write_summary("summary.json", summary.as_json())
-        return summary
+        """Sums up; what the disk does not take is in the summary that is returned."""
+        self.notes.add("ended", reason=reason)
+        summary = sum_up(self.batch, self.notes.events)
+        self.notes.keep("summary.md", as_markdown(summary))
+        self.notes.keep("summary.json", summary.as_json())
+        return replace(summary, trouble=self.notes.trouble)
 
 
 def _interrupted(command: str, where: str = "") -> InterruptedRunError:

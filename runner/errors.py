@@ -100,6 +100,10 @@ class StageError(RetimeError):
         self.kind = kind
         self.log = log
 
+    def in_parts(self) -> dict[str, str]:
+        """What is said of it; with its log, where there is one."""
+        return super().in_parts() | ({"log": self.log} if self.log else {})
+
     def as_record(self) -> dict[str, str]:
         """The error as `result.json` and the journal hold it."""
         message = "\n".join(part for part in (self.what, self.why) if part)

@@ -105,8 +105,9 @@ _state = _State()
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     if _state.on_first is not None and not _state.is_waiting and number != signal.SIGALRM:
         _state.is_waiting = True
-        # Whatever was being written at this instant can't be written to.
-        with contextlib.suppress(RuntimeError):
+        # Whatever was being written at this instant can't be written to, nor can a terminal whose
+        # hang-up this is.
+        with contextlib.suppress(RuntimeError, OSError):
             _state.on_first()
         return
     signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)

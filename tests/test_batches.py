@@ -12,7 +12,7 @@ from rich.console import Console
 
 from runner import batch
 from runner.batch import Wishes, foresee_batch, run_batch
-from runner.errors import EnvironmentUnusableError, ExitCode, InterruptedRunError
+from runner.errors import ArgumentError, EnvironmentUnusableError, ExitCode, InterruptedRunError
 from runner.pipeline import Answer, Places
 from runner.report.plan import Outlook
 from runner.spec.expand import read_spec
@@ -121,8 +121,53 @@ def test_what_is_known_to_fail_is_said_before_the_first_turn_and_where_nothing_r
     night.foresee = foresee
     night.run()
     text = night.said.getvalue()
-    assert text.index("two will fail: no library; install one") < text.index("Batch 2", 20)
+    assert text.index("two will fail: no library; install one") < text.rindex("Batch 2")
     page = io.StringIO()
     foresee_batch(night.specs(night.root), night.places, Console(file=page, width=200), WISHES)
     assert "two will fail: no library; install one" in page.getvalue()
     assert "unknown" in page.getvalue()
+
+
+def test_a_batch_says_what_it_does_before_it_has_anything_to_say(night: Night) -> None:
+    """Files that specs name may take minutes to read."""
+    seen: list[str] = []
+
+    def foresee(_: Spec) -> Outlook:
+        seen.append(night.said.getvalue())
+        return outlook()
+
+    night.foresee = foresee
+    night.run()
+    assert "reading what specs name: started" in seen[0]
+    assert "reading what specs name: 2 specs" in night.said.getvalue()
+
+
+def test_what_the_machine_lacked_is_tried_again_when_the_same_batch_goes_on(night: Night) -> None:
+    """A batch that is not over: its other spec was stopped."""
+
+    def lack(spec: Spec) -> Any:
+        if spec.name == "two":
+            raise KeyboardInterrupt
+        raise EnvironmentUnusableError("no space left on the device")
+
+    night.answer = lack
+    with pytest.raises(InterruptedRunError):
+        night.run()
+    night.answer = lambda _: quickstart()
+    assert night.run() is ExitCode.DONE
+    assert night.asked == ["one", "two", "one", "two"]
+    assert "2 of 2 questions answered" in night.said.getvalue()
+
+
+def test_what_failed_for_good_is_not_tried_again_when_the_same_batch_goes_on(night: Night) -> None:
+    def refuse(spec: Spec) -> Any:
+        if spec.name == "two":
+            raise KeyboardInterrupt
+        raise ArgumentError("this version can't do that")
+
+    night.answer = refuse
+    with pytest.raises(InterruptedRunError):
+        night.run()
+    night.answer = lambda _: quickstart()
+    night.run()
+    assert night.asked == ["one", "two", "two"]

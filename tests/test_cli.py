@@ -210,3 +210,32 @@ def test_the_readme_names_every_command() -> None:
     readme = (ROOT / "README.md").read_text()
     for command in COMMANDS:
         assert f"`retime {command}" in readme
+
+
+@pytest.mark.parametrize("command", [["schema"], ["doctor"], ["plan", "specs/quickstart.yaml"]])
+def test_an_output_that_is_on_a_full_disk_changes_nothing_but_what_is_read(
+    command: list[str],
+) -> None:
+    usual = retime(*command)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "runner", *command],
+            cwd=ROOT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (usual.returncode, "")
+
+
+def test_an_error_that_nobody_can_read_has_its_exit_code() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "runner", "bench", "nowhere.yaml"],
+            cwd=ROOT,
+            stdout=full,
+            stderr=full,
+            check=False,
+        )
+    assert done.returncode == 2

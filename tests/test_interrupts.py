@@ -155,3 +155,39 @@ last = Last()
 def test_an_interruption_after_all_is_done_changes_nothing() -> None:
     done = subprocess.run([sys.executable, "-c", LATE], cwd=ROOT, check=False, timeout=20)
     assert done.returncode == 0
+
+
+TELLING = """
+import io, os, signal
+from rich.console import Console
+from runner import interrupts
+from runner.report.progress import LineDisplay
+from runner.report.recorded import RecordedDisplay
+interrupts.listen()
+told = []
+def send(progress):
+    if progress["said"] == "work":
+        os.kill(os.getpid(), signal.{name})
+        sum(range(1000))
+    told.append(progress["said"])
+display = RecordedDisplay(LineDisplay(Console(file=io.StringIO())), send)
+try:
+    with interrupts.finishing(lambda: display.say("stopping")):
+        display.say("work")
+except KeyboardInterrupt:
+    interrupts.heard()
+    print(*told)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interruption_while_progress_is_noted_neither_hangs_nor_gets_lost(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TELLING.format(name=name)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert (done.stdout, done.stderr) == ("work stopping\n", "")

@@ -10,7 +10,7 @@ from urllib.error import HTTPError, URLError
 # What libraries write when the system's error number got lost on the way.
 _FULL_DISK_WORDS = ("No space left on device", "errno = 28", "Disk quota exceeded")
 # What the system refuses for the moment: processes, open files.
-_FOR_THE_MOMENT = {errno.EAGAIN, errno.ENFILE}
+_FOR_THE_MOMENT = {errno.EAGAIN, errno.ENFILE, errno.EMFILE}
 _MOST_LINES = 12
 _MOST_CHARACTERS = 1500
 

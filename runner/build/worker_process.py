@@ -15,6 +15,7 @@ from typing import Any
 
 from runner.build.failures import explain
 from runner.build.protocol import Progress, Report, StageOutcome, StageRequest
+from runner.endings import cause_of_end, check_start
 from runner.errors import StageError
 from runner.spec.measurement import StageLimits
 from runner.watching import Excess, Watch, resident_bytes
@@ -200,6 +201,7 @@ def start_worker(
         is_legacy = request.stage in LEGACY_STAGES
         return WorkerProcess(threads, log, home, limits=limits, owner=owner, is_legacy=is_legacy)
     except OSError as error:
+        check_start(error, request.stage, log=str(log))
         failure = explain(error).as_record()
         raise StageError(stage=request.stage, **failure) from error
 
@@ -229,24 +231,13 @@ def _ended(request: StageRequest, excess: Excess, log: Path) -> StageError:
 
 
 def _crashed(request: StageRequest, code: int, log: Path) -> StageError:
-    why = f"it ended with exit code {code}"
-    if code < 0:
-        likely = " (likely out of memory)" if code == -signal.SIGKILL else ""
-        why = f"killed by {_signal_name(-code)}{likely}"
     return StageError(
         "the worker process died",
         stage=request.stage,
         # Nothing in the process kills it with these: somebody did, or the kernel, which had no
         # memory left.
         kind="killed" if -code in _FROM_OUTSIDE else "crashed",
-        why=why,
+        why=cause_of_end(code),
         remedy=_REMEDIES.get(-code, _LAST_WORDS),
         log=str(log),
     )
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"

@@ -62,16 +62,30 @@ class _Line:
 
 @dataclass
 class _Board:
-    """All tasks under way; stages report from threads of their own."""
+    """All tasks under way; stages report from threads of their own.
+
+    Attributes:
+        is_stale: something is new that was not told yet.
+    """
 
     send: Tell
     said: str = ""
     lines: list[_Line] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    is_stale: bool = False
 
     def tell(self) -> None:
-        with self.lock:
-            self.send({"said": self.said, "tasks": [asdict(line) for line in self.lines]})
+        """Never waits: a signal's handler says something too, in a thread that may be telling.
+
+        Whoever is telling meanwhile tells again.
+        """
+        self.is_stale = True
+        while self.is_stale and self.lock.acquire(blocking=False):
+            try:
+                self.is_stale = False
+                self.send({"said": self.said, "tasks": [asdict(line) for line in self.lines]})
+            finally:
+                self.lock.release()
 
 
 class _RecordedTask:

@@ -47,7 +47,8 @@ class Outcome:
         seconds: that it took, over all starts of the batch.
         folder: of its run; empty where there is none.
         result: as `result.json` holds it; None where there is none.
-        error: `what`, `why`, `remedy`, `where`; None where nothing failed as a whole.
+        error: `what`, `why`, `remedy`, `where`, and `log` where there is one; None where nothing
+            failed as a whole.
         is_new: whether anything was done; else the result stood already.
     """
 
@@ -73,6 +74,7 @@ class Summary:
         reason: why it ended: `done`, `time` or `interrupted`; empty as for `ended`.
         starts: how often it was started.
         seconds: that it worked, over all starts.
+        trouble: why the batch's own files do not hold all of this; empty where they do.
     """
 
     batch_id: str
@@ -83,11 +85,13 @@ class Summary:
     starts: int
     seconds: float
     outcomes: tuple[Outcome, ...]
+    trouble: str = ""
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the batch amounts to: that of the spec which ended worst."""
+        """What the batch amounts to: that of the spec which ended worst, or of its own files."""
         codes = {outcome.exit_code for outcome in self.outcomes}
+        codes |= {ExitCode.UNUSABLE_ENVIRONMENT} if self.trouble else set()
         return next((code for code in _GRAVEST if code in codes), ExitCode.DONE)
 
     def as_json(self) -> str:
@@ -127,8 +131,9 @@ def print_summary(console: Console, summary: Summary) -> None:
         console.print(Text("What to do next", style="bold"))
         for step in steps:
             console.print(Padding(Text(f"- {step}"), (0, 0, 0, 2)))
-    console.print()
-    console.print(Text(f"{summary.folder}/summary.md has this as a file.", style="dim"))
+    if not summary.trouble:
+        console.print()
+        console.print(Text(f"{summary.folder}/summary.md has this as a file.", style="dim"))
 
 
 def as_markdown(summary: Summary) -> str:
@@ -161,6 +166,8 @@ def lines_of(outcome: Outcome) -> Iterator[str]:
         yield ": ".join(filter(None, (outcome.error["where"], outcome.error["what"])))
         if outcome.error["why"]:
             yield f"why: {outcome.error['why']}"
+        if log := outcome.error.get("log"):
+            yield f"log: {log}"
     if outcome.status == "waiting":
         yield "its turn did not come yet"
     elif outcome.status == "begun":
@@ -181,6 +188,8 @@ def next_steps(summary: Summary) -> Iterator[str]:
             yield f"{name}: {outcome.error['remedy']}"
         if outcome.result is not None:
             yield from (f"{name}: {step}" for step in _steps_of(outcome.result))
+    if summary.trouble:
+        yield f"this summary is no file ({summary.trouble}): free some room, call the same again"
     if any(
         outcome.status not in {"answered", "disturbed", "failed"} for outcome in summary.outcomes
     ):
@@ -205,6 +214,8 @@ def _failures(result: Result) -> Iterator[str]:
     for variant in result["variants"]:
         if error := variant["error"]:
             yield f"{names[variant['name']]}: failed in {error['stage']}: {error['message']}"
+            if log := error.get("log"):
+                yield f"log: {log}"
 
 
 def _redone(result: Result) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from runner.errors import StageError
+from runner.errors import RetimeError, StageError
 from runner.plan.records import Content, Stage
 from runner.steps.contents import hash_path
 
@@ -39,6 +39,18 @@ def adopt(stage: Stage, files: Mapping[str, Content], draft: Path) -> dict[str, 
     if hash_path(copy) != files[file].sha256:
         raise changed(stage, file)
     return {}
+
+
+def gone(stage: Stage, error: RetimeError) -> StageError:
+    """The error of a stage that read a file which can't be read any more."""
+    return StageError(
+        "a file is gone, or can't be read any more, that was there when work on the spec began",
+        stage=stage.kind,
+        kind="changed",
+        why=error.why,
+        where=error.where,
+        remedy="put it back and run the same command again",
+    )
 
 
 def changed(stage: Stage, path: str) -> StageError:

@@ -14,11 +14,11 @@ from typing import Any
 
 from runner.build.executor import Executor, LocalExecutor
 from runner.build.protocol import Progress, StageOutcome, StageRequest, log_name
-from runner.errors import EnvironmentUnusableError, StageError
+from runner.errors import EnvironmentUnusableError, RetimeError, StageError
 from runner.plan.records import Plan, Stage
 from runner.report.progress import Display, Task
 from runner.spec.measurement import StageLimits
-from runner.steps.adopting import changed
+from runner.steps.adopting import changed, gone
 from runner.steps.built import Built, data_record, model_record
 from runner.steps.contents import changed_contents
 from runner.steps.deadline import NEVER, Deadline
@@ -96,6 +96,7 @@ class _Site:
             checked = self.store.check(stage.kind, key)
             if checked.artifact:
                 self.artifacts[key] = checked.artifact
+                self.store.forget_scratch(stage.kind, key)
                 self.journal(stage, "cached")
                 continue
             self.store.come_back_to(stage.kind, key)
@@ -225,10 +226,13 @@ class _Site:
         """Keeps what a stage made, if it was made of what its key says.
 
         Raises:
-            StageError: a file was changed since the plan was made.
+            StageError: a file was changed since the plan was made, or is gone.
         """
         stage = running.stage
-        others = changed_contents(stage.params, self.plan.files)
+        try:
+            others = changed_contents(stage.params, self.plan.files)
+        except RetimeError as error:
+            raise gone(stage, error) from error
         if others:
             raise changed(stage, others[0])
         seconds = time.monotonic() - running.started

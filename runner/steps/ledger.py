@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from runner.analysis.percentiles import Percentiles
 from runner.analysis.pilot import PilotFindings, PilotProcess
 from runner.analysis.summaries import ProcessSummary, summarize_process
+from runner.steps.retrying import TRANSIENT
 from runner.store.runs import Run, SampleRange
 from runner.timing.experiment import Earlier
 from runner.timing.host import Conditions
@@ -48,7 +49,8 @@ class Ledger:
         reasons: why, counted.
         others_cores: of each valid block, how many cores other programs kept busy meanwhile.
         looks: of each result that this experiment had before, how many blocks it rested on.
-        failures: arm's name -> how often it failed in a row.
+        failures: arm's name -> how often it failed in a row, by itself.
+        killed: arm's name -> how often in a row its process was killed from outside.
         dropped: arm's name -> the error after which it no longer took part.
         lost: processes that do not count, because their samples are not there as they were taken.
         sustained: arm's name -> what the journal says of its run back to back.
@@ -75,6 +77,7 @@ class Ledger:
     others_cores: list[float] = field(default_factory=list)
     looks: list[int] = field(default_factory=list)
     failures: Counter[str] = field(default_factory=Counter)
+    killed: Counter[str] = field(default_factory=Counter)
     dropped: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     sustained: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     lost: int = 0
@@ -149,7 +152,7 @@ def _enter_pilot_begin(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None
 
 def _enter_pilot_process(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
     ledger.elapsed_s += event["elapsed_s"]
-    ledger.failures.pop(event["arm"], None)
+    _forgive(ledger, event["arm"])
     ledger.grown = event.get("grown", {})
     ledger.pilot_processes[event["block"], event["arm"]] = event
 
@@ -181,11 +184,27 @@ def _enter_longer_warmup(ledger: Ledger, event: Mapping[str, Any], _: Run) -> No
 
 
 def _enter_failure(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
-    ledger.failures[event["arm"]] += 1
+    """A process that the system refused is held against nobody."""
+    kind = event["error"]["kind"]
+    if kind not in TRANSIENT:
+        ledger.failures[event["arm"]] += 1
+    elif kind == "killed":
+        ledger.killed[event["arm"]] += 1
 
 
 def _enter_dropped(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
     ledger.dropped[event["arm"]] = event["error"]
+
+
+def _enter_readmitted(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
+    _forgive(ledger, event["arm"])
+
+
+def _forgive(ledger: Ledger, arm: str) -> None:
+    """It takes part, also where the line that readmitted it is damaged."""
+    ledger.dropped.pop(arm, None)
+    ledger.failures.pop(arm, None)
+    ledger.killed.pop(arm, None)
 
 
 def _enter_sustained(ledger: Ledger, event: Mapping[str, Any], _: Run) -> None:
@@ -222,7 +241,7 @@ def _enter_begin(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
 def _enter_process(ledger: Ledger, event: Mapping[str, Any], run: Run) -> None:
     _catch_up(ledger, event["block"], event["attempt"], run)
     _spend(ledger, event["elapsed_s"])
-    ledger.failures.pop(event["arm"], None)
+    _forgive(ledger, event["arm"])
     if (event["block"], event["attempt"]) == ledger.place:
         ledger.open_arms[event["arm"]] = event
         ledger.grown = event.get("grown", {})
@@ -301,6 +320,7 @@ _ENTRIES: Mapping[str, Callable[[Ledger, Mapping[str, Any], Run], None]] = {
     "warmup_lengthened": _enter_longer_warmup,
     "failed": _enter_failure,
     "dropped": _enter_dropped,
+    "readmitted": _enter_readmitted,
     "block_begun": _enter_begin,
     "process": _enter_process,
     "block": _enter_end,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
+from runner.build.failures import explain
 from runner.build.protocol import StageOutcome, log_name
+from runner.errors import RetimeError, StageError
 from runner.plan.records import Content, Stage
 from runner.spec.measurement import StageLimits
 from runner.steps.adopting import adopt
@@ -70,6 +74,22 @@ class LightWork:
         return self._thread.submit(self._do, stage, inputs, draft)
 
     def _do(self, stage: Stage, inputs: Mapping[str, Artifact], draft: Path) -> StageOutcome:
+        """Whatever goes wrong fails the stage, as it does in a worker, and not the whole spec."""
+        log = self._logs / log_name(stage.kind, stage.key)
+        try:
+            return self._outcome(stage, inputs, draft, log)
+        except RetimeError:
+            raise
+        except Exception as error:
+            with suppress(OSError), log.open("a", encoding="utf-8") as file:
+                file.writelines(traceback.format_exception(error))
+            failure = explain(error).as_record()
+            where = ", ".join(stage.variants)
+            raise StageError(stage=stage.kind, where=where, log=str(log), **failure) from error
+
+    def _outcome(
+        self, stage: Stage, inputs: Mapping[str, Artifact], draft: Path, log: Path
+    ) -> StageOutcome:
         if stage.kind == "adopt":
             return StageOutcome(adopt(stage, self._files, draft))
         return StageOutcome(
@@ -78,7 +98,7 @@ class LightWork:
                 inputs,
                 self._libraries[stage.variants[0]],
                 draft,
-                log=self._logs / log_name(stage.kind, stage.key),
+                log=log,
                 limits=self._limits,
                 deadline=self._deadline,
                 unwanted=self._unwanted,

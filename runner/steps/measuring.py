@@ -21,7 +21,7 @@ from runner.steps.ledger import Ledger, read_ledger
 from runner.steps.piloting import run_pilot
 from runner.steps.question import Question
 from runner.steps.staying import Stay
-from runner.steps.stopping import expected_total_s, reason_to_stop
+from runner.steps.stopping import expected_total_s, is_room, reason_to_stop
 from runner.steps.sustaining import Sustaining
 from runner.store.runs import Run
 from runner.timing.experiment import Taken, Target, run_block, timed_pass, usual_timeout_s
@@ -32,7 +32,12 @@ from runner.timing.protocol import DELAYED, IDENTICAL, Arm
 _SETTLED_BY = 5
 _LONGEST_WARMUP = 8
 # Why a block is done again, by the kind of a process's error.
-_FAULTS = {"clock": "a clock that did not advance", "timeout": "a process hung"}
+_FAULTS = {
+    "clock": "a clock that did not advance",
+    "timeout": "a process hung",
+    "killed": "a process was killed",
+    "unavailable": "the system had no process to give",
+}
 # How an experiment ends that has something to say.
 _DONE = ("precise", "time", "blocks")
 
@@ -67,6 +72,8 @@ def measure(
     ledger = read_ledger(run)
     with run.scratch() as scratch:
         stay = Stay(question, run, target, scratch, ledger, display, deadline)
+        if is_room(question, ledger, ledger.pilot, deadline):
+            stay.readmit()
         while True:
             # Anew where a longer warm-up changes what processes cost and how fast they are.
             findings = ledger.pilot or run_pilot(stay, display.task("pilot"))
@@ -97,7 +104,7 @@ class _Blocks:
         """
         stay, stopped = self._stay, ""
         while self._ledger.pilot and not (stopped := self._reason_to_stop()):
-            if stay.in_vain:
+            if stay.has_to_rest:
                 stay.rest(task)
             with finishing(stay.say_finishing):
                 self._run_block(task)

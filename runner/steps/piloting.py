@@ -30,11 +30,14 @@ def run_pilot(stay: Stay, task: Task) -> PilotFindings | str:
     """
     question, ledger = stay.question, stay.ledger
     stay.reference = None
+    if question.baseline in ledger.dropped:
+        task.end("the baseline failed")
+        return "failed"
     for index in range(_BLOCKS):
         # One that was interrupted behind its last process is not closed yet.
         while ledger.begun or _missing(stay, index):
             stay.deadline.check()
-            if stay.in_vain:
+            if stay.has_to_rest:
                 if not stay.left_s:
                     task.end("disturbed")
                     return "disturbed"

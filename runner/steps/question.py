@@ -19,6 +19,8 @@ class Question:
         baseline: the name of the one that the controls are made of.
         pairs: variant -> the arm that it is compared with.
         seed: of the schedule.
+        kills: how often in a row an arm's process may be killed from outside before it is given up;
+            once more ends it.
     """
 
     arms: Sequence[Arm]
@@ -26,6 +28,7 @@ class Question:
     pairs: Pairs
     measure: Measure
     seed: int
+    kills: int = 2
 
     @property
     def design(self) -> Design:

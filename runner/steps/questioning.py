@@ -49,4 +49,11 @@ def make_question(
         for index, variant in enumerate(spec.variants)
         if not built[variant.name].error
     ]
-    return Question(arms, spec.baseline, spec.pairs, spec.measure, run.schedule_seed)
+    return Question(
+        arms,
+        spec.baseline,
+        spec.pairs,
+        spec.measure,
+        run.schedule_seed,
+        kills=spec.limits.retries,
+    )

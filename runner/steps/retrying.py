@@ -21,6 +21,8 @@ _OF_LIMITS = ("timeout", "out_of_memory")
 _FIRST_PAUSE_S = 2.0
 _GROWTH = 6.0
 _LONGEST_PAUSE_S = 600.0
+# Longer than the longest; more would be no number of a float any more.
+_MOST_GROWN = 6
 
 
 @dataclass
@@ -39,7 +41,16 @@ class Retries:
         self._failures[key] += 1
         if error.kind not in TRANSIENT or self._failures[key] > self.most:
             return None
-        return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * _GROWTH ** (self._failures[key] - 1))
+        return pause_after(self._failures[key])
+
+
+def pause_after(failures: int) -> float:
+    """Seconds until the next attempt.
+
+    Args:
+        failures: in a row.
+    """
+    return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * _GROWTH ** min(failures - 1, _MOST_GROWN))
 
 
 @dataclass(frozen=True)

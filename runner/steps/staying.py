@@ -13,12 +13,15 @@ from runner.report.progress import Display, Task
 from runner.steps.deadline import Deadline
 from runner.steps.ledger import Ledger, enter
 from runner.steps.question import Question
+from runner.steps.retrying import TRANSIENT, pause_after
 from runner.store.runs import Run
 from runner.timing.experiment import Block, Setup, Target
 from runner.timing.host import TEMPERATURE, Conditions, degrees_from, read_conditions
 from runner.units import NS_PER_S
 
 _LONGEST_WAIT_S = 60.0
+# Beyond the longest wait; two to the power of 1024 is no number of a float any more.
+_MOST_DOUBLED = 6
 # A processor that is not as cool as it was after so long has another temperature now.
 LONGEST_COOLING_S = 300.0
 COOLING_STEP_S = 2.0
@@ -37,6 +40,7 @@ class Stay:
             else after the first attempt at a block of this stay; None before. Arms are compared
             within blocks, so that another stay may have another one.
         in_vain: attempts in a row that were disturbed.
+        starved: those of which a process was killed or refused, which may be otherwise in a while.
         off: those of them that nothing but the temperature spoilt.
     """
 
@@ -49,6 +53,7 @@ class Stay:
     deadline: Deadline
     reference: Conditions | None = None
     in_vain: int = 0
+    starved: int = 0
     off: int = 0
 
     @property
@@ -81,8 +86,30 @@ class Stay:
         """Counts failures, and drops the arms that failed more often than they may."""
         for name, error in failed.items():
             self.record("failed", arm=name, error=error.as_record())
-            if self.ledger.failures[name] > self.question.measure.retries:
+            if self._is_given_up(name):
                 self.record("dropped", arm=name, error=error.as_record())
+        again = [error for name, error in failed.items() if name not in self.ledger.dropped]
+        is_starved = any(error.kind in TRANSIENT for error in again)
+        self.starved = self.starved + 1 if is_starved else 0
+
+    def _is_given_up(self, name: str) -> bool:
+        ledger, question = self.ledger, self.question
+        has_failed = ledger.failures[name] > question.measure.retries
+        return has_failed or ledger.killed[name] > question.kills
+
+    def readmit(self) -> None:
+        """Lets the arms that were dropped in an earlier stay take part again.
+
+        What made them fail may be gone, and whoever starts the same command again asks for that.
+        Arms are compared in the blocks that both have, so those of the others stay as they are.
+        """
+        for name in list(self.ledger.dropped):
+            self.record("readmitted", arm=name)
+
+    @property
+    def has_to_rest(self) -> bool:
+        """Whether something has to pass before the next attempt."""
+        return bool(self.in_vain or self.starved)
 
     def close(self, event: str, block: Block, reasons: Collection[str]) -> None:
         """Journals the end of an attempt at a block.
@@ -109,6 +136,8 @@ class Stay:
         """Counts attempts in vain."""
         self.in_vain = self.in_vain + 1 if block.reasons else 0
         self.off = self.off + 1 if set(block.reasons) == {TEMPERATURE} else 0
+        if block.reasons:
+            self.starved = 0
 
     def hold_against(self, conditions: Conditions | None) -> None:
         """Takes a new reference; None for what the next attempt at a block ends with."""
@@ -118,8 +147,11 @@ class Stay:
 
     def rest(self, task: Task) -> None:
         """After a disturbed attempt: waits for what disturbed it to pass."""
-        if not self.off:
-            seconds = min(_LONGEST_WAIT_S, 2.0**self.in_vain, self.left_s)
+        if self.starved:
+            seconds = min(pause_after(self.starved), self.left_s)
+            self._wait(seconds, task, "a process was killed or refused")
+        elif not self.off:
+            seconds = min(_LONGEST_WAIT_S, 2.0 ** min(self.in_vain, _MOST_DOUBLED), self.left_s)
             self._wait(seconds, task, "disturbed")
         elif not self._cool(task) or self.off >= _MOST_OFF:
             self.hold_against(None)

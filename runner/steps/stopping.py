@@ -27,20 +27,42 @@ def reason_to_stop(
     plan = question.measure
     if question.baseline in ledger.dropped:
         return "failed"
-    if ledger.blocks_done >= plan.max_blocks:
+    if not _may_add(question, ledger):
         return "blocks"
     precision.take_up(*_compared(question, ledger))
     if precision.is_reached(plan.min_blocks):
         return "precise"
     if deadline.is_past:
         return "deadline"
-    was_tried = ledger.block > 0 or ledger.attempt > 0
-    next_block_s = findings.block_s if ledger.block else 0.0
-    if was_tried and ledger.elapsed_s + next_block_s > plan.max_time_s:
+    if not _is_time(question, ledger, findings):
         # What the last attempt came to says nothing of a night that has its blocks.
         is_short = ledger.blocks_done < plan.min_blocks
         return "disturbed" if ledger.in_vain and is_short else "time"
     return ""
+
+
+def is_room(
+    question: Question, ledger: Ledger, findings: PilotFindings | None, deadline: Deadline
+) -> bool:
+    """Whether there could be another block, however precise those are that there are.
+
+    Args:
+        findings: None before the pilot has ended.
+    """
+    is_allowed = not deadline.is_past and _may_add(question, ledger)
+    return is_allowed and _is_time(question, ledger, findings)
+
+
+def _may_add(question: Question, ledger: Ledger) -> bool:
+    return ledger.blocks_done < question.measure.max_blocks
+
+
+def _is_time(question: Question, ledger: Ledger, findings: PilotFindings | None) -> bool:
+    """Whether the next block fits into the time allowed; the first one is tried in any case."""
+    if not ledger.block and not ledger.attempt:
+        return True
+    next_block_s = findings.block_s if findings and ledger.block else 0.0
+    return ledger.elapsed_s + next_block_s <= question.measure.max_time_s
 
 
 def _compared(

@@ -189,8 +189,12 @@ class ArtifactStore:
                 raise
             self.discard(draft)
         sync_folder(final.parent)
-        shutil.rmtree(self.scratch(stage, key), ignore_errors=True)
+        self.forget_scratch(stage, key)
         return _artifact(final, manifest)
+
+    def forget_scratch(self, stage: str, key: str) -> None:
+        """Removes the notes of a stage that is done, which may have been killed before that."""
+        shutil.rmtree(self.scratch(stage, key), ignore_errors=True)
 
     def discard(self, draft: Path) -> None:
         """Removes a draft."""

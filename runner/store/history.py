@@ -15,6 +15,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from runner.errors import OutOfTimeError
 from runner.store.entries import Entry, VariantEntry, read_entry, run_stamps
 from runner.store.locks import folder_lock
 
@@ -25,6 +26,8 @@ FORMAT = 2
 _FOLDER = ".history"
 _FILE = "runs.sqlite"
 _LOCK_WAIT_S = 10.0
+# What keeps the index from being written, and no run from being read.
+_HINDRANCES = (OSError, sqlite3.Error, OutOfTimeError)
 _TABLES = (
     """CREATE TABLE runs (
       run TEXT PRIMARY KEY, stamp TEXT NOT NULL, name TEXT NOT NULL, question TEXT NOT NULL,
@@ -99,17 +102,23 @@ def list_runs(runs: Path, wanted: Filter = Filter(), limit: int = 0) -> Listing:
     if not runs.exists():
         return Listing((), 0, 0)
     try:
-        with folder_lock(index_path(runs).parent, lambda _: None):
-            return _list_indexed(runs, wanted, limit)
-    except (OSError, sqlite3.Error) as error:
+        return _list_locked(runs, wanted, limit)
+    except _HINDRANCES as error:
         note = f"the index of runs can't be kept ({_reason(error)}); all runs were read instead"
         return _list_in_memory(runs, wanted, limit, note)
 
 
 def note_run(runs: Path) -> None:
     """Enters what is new; what can't be entered now is when somebody next lists runs."""
-    with suppress(OSError, sqlite3.Error):
-        list_runs(runs, limit=1)
+    with suppress(*_HINDRANCES):
+        if runs.exists():
+            _list_locked(runs, Filter(), limit=1)
+
+
+def _list_locked(runs: Path, wanted: Filter, limit: int) -> Listing:
+    """Waits for whoever has the index as long as SQLite does: machines may wait behind this one."""
+    with folder_lock(index_path(runs).parent, lambda _: None, _LOCK_WAIT_S):
+        return _list_indexed(runs, wanted, limit)
 
 
 def _list_indexed(runs: Path, wanted: Filter, limit: int) -> Listing:
@@ -260,5 +269,7 @@ def _look_up(
         yield Entry(**record, variants=tuple(VariantEntry(*one) for one in variants))
 
 
-def _reason(error: OSError | sqlite3.Error) -> str:
+def _reason(error: OSError | sqlite3.Error | OutOfTimeError) -> str:
+    if isinstance(error, OutOfTimeError):
+        return "another process works on it"
     return str((error.strerror if isinstance(error, OSError) else None) or error)

@@ -33,7 +33,7 @@ class Journal:
         """Writes one event and returns when it is on the disk.
 
         Raises:
-            OSError: the disk is full or refuses; the journal is as before.
+            OSError: the disk is full or refuses; the journal is as before. It names the file.
         """
         record = {"time": now(), "event": event, **fields}
         line = _sealed(json.dumps(record, separators=(",", ":"), allow_nan=False).encode("utf-8"))
@@ -41,6 +41,9 @@ class Journal:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         try:
             append_durably(descriptor, _whole_length(descriptor), line)
+        except OSError as error:
+            error.filename = error.filename or str(self._path)
+            raise
         finally:
             os.close(descriptor)
         if is_new:
@@ -58,6 +61,19 @@ class Journal:
             if told is not None and told["event"] == event:
                 return told
         return None
+
+    def last_time(self, before: str = "") -> str:
+        """When the newest event happened; reads from the end.
+
+        Args:
+            before: an instant, as `now` gives it; only what happened before it is meant.
+
+        Returns:
+            The time as the journal has it; empty where nothing happened.
+        """
+        events = filter(None, map(_event, self._from_the_end()))
+        times = (str(event["time"]) for event in events)
+        return next((time for time in times if not before or time < before), "")
 
     def damaged_lines(self) -> int:
         """How many lines are not as they were written."""

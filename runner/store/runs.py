@@ -194,6 +194,11 @@ class RunStore:
                 return Run(folder, experiment_key, tuple(plan["arms"]))
         return None
 
+    def last_time(self, before: str = "") -> str:
+        """When any of the runs last noted something, before an instant; empty if none did."""
+        journals = (Journal(folder / "journal.jsonl") for folder in self.folder.glob(NAMES))
+        return max((journal.last_time(before) for journal in journals), default="")
+
     def create(self, experiment_key: str, plan: Mapping[str, Any]) -> Run:
         """A new run's folder, which appears with all that it needs; for whoever holds the store's.
 

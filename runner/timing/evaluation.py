@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from runner.endings import check_start, killed
 from runner.errors import StageError
 from runner.spec.architectures import Scaling
 from runner.timing.process import run_watched
@@ -62,14 +63,18 @@ def evaluate(
         StageError: the library refused the model, crashed on it, or took too long; or `unwanted`
             was set.
     """
-    ended = run_watched(
-        "runner.timing.evaluation_worker",
-        stdin=json.dumps(asdict(evaluation)),
-        log=log,
-        timeout_s=timeout_s,
-        memory_bytes=memory_bytes,
-        unwanted=unwanted,
-    )
+    try:
+        ended = run_watched(
+            "runner.timing.evaluation_worker",
+            stdin=json.dumps(asdict(evaluation)),
+            log=log,
+            timeout_s=timeout_s,
+            memory_bytes=memory_bytes,
+            unwanted=unwanted,
+        )
+    except OSError as error:
+        check_start(error, "evaluate", where=variant, log=str(log))
+        raise
     if ended.returncode == 0:
         facts: dict[str, Any] = json.loads(
             Path(evaluation.output, "facts.json").read_text(encoding="utf-8")
@@ -87,17 +92,14 @@ def evaluate(
             remedy=excess.remedy,
         )
     refused = _last_words(ended.output)
+    if ended.returncode == -signal.SIGKILL:
+        raise killed("evaluate", "the evaluation", where=variant, log=str(log))
     how = ended.signal_name or f"exit code {ended.returncode}"
-    crashed = "killed" if ended.returncode == -signal.SIGKILL else "crashed"
-    kind = "refused" if refused else crashed
-    step = refused.get("step", "the runtime")
-    what = f"{step} failed" if refused else f"the runtime crashed with {how} on this model"
-    if refused.get("kind") == "no_space":
-        what = "no space left on the device"
+    crashed = f"the runtime crashed with {how} on this model"
     raise StageError(
-        what,
+        refused.get("what", f"{refused['step']} failed" if "step" in refused else crashed),
         stage="evaluate",
-        kind=refused.get("kind", kind),
+        kind=refused.get("kind", "refused" if refused else "crashed"),
         why=refused.get("why", ""),
         where=variant,
         log=str(log),

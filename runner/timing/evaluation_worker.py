@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import sys
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,7 @@ from runner.timing.session import Session
 
 # Images a call: bounds memory to a few tens of MB.
 _BATCH = 64
+_MOST_CHARACTERS = 1500
 
 
 def main() -> int:
@@ -34,22 +36,36 @@ def main() -> int:
     except native.HarnessError as error:
         sys.stdout.write(json.dumps({"step": error.step, "why": error.why}))
         return 3
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-            raise
-        sys.stdout.write(
-            json.dumps(
-                {
-                    "kind": "no_space",
-                    "step": "writing the evaluation",
-                    "why": str(error),
-                    "remedy": "free some room and run the same command again; it goes on where it "
-                    "stopped",
-                }
-            )
-        )
+    except Exception as error:
+        traceback.print_exc()
+        sys.stdout.write(json.dumps(_in_words(error)))
         return 3
     return 0
+
+
+def _in_words(error: Exception) -> dict[str, str]:
+    """What the parent makes an error of; the whole story is in the log."""
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return {
+            "kind": "no_space",
+            "what": "no space left on the device",
+            "why": str(error),
+            "remedy": "free some room and run the same command again; it goes on where it stopped",
+        }
+    if isinstance(error, MemoryError):
+        return {
+            "kind": "out_of_memory",
+            "what": "not enough memory",
+            "why": str(error),
+            "remedy": "end other work that takes memory and run the same command again",
+        }
+    first, _, rest = str(error).partition("\n")
+    return {
+        "kind": "exception",
+        "what": f"the evaluation failed: {type(error).__name__}: {first}",
+        "why": rest[:_MOST_CHARACTERS],
+        "remedy": "the log holds the whole story",
+    }
 
 
 def _evaluate(evaluation: Evaluation) -> None:

@@ -23,6 +23,7 @@ class ResourceExhaustedError(Exception):
         (OSError("Can't write data (errno = 28, error message = '...')"), "no_space", "errno"),
         (MemoryError("Unable to allocate 9 GiB"), "out_of_memory", "9 GiB"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "out_of_memory", "allocate"),
+        (OSError(errno.EMFILE, "Too many open files"), "unavailable", "Too many"),
         (ResourceExhaustedError("OOM when allocating tensor"), "out_of_memory", "OOM"),
         (StageFailure("nan_loss", "the loss became NaN"), "nan_loss", "NaN"),
         (ModuleNotFoundError("No module named 'PIL'", name="PIL"), "missing_package", "PIL"),

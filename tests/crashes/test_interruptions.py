@@ -133,7 +133,8 @@ def on_a_terminal(command: list[str]) -> Iterator[tuple[subprocess.Popen[bytes],
     ) as child:
         os.close(its)
         yield child, mine
-    os.close(mine)
+    with contextlib.suppress(OSError):
+        os.close(mine)
 
 
 def _take_terminal() -> None:
@@ -171,6 +172,40 @@ def test_ctrl_c_on_a_terminal_gives_it_back_with_its_cursor(tiny: Tiny, presses:
     assert said.count(b"\x1b[?25l") > 0
     assert said.rfind(b"\x1b[?25h") > said.rfind(b"\x1b[?25l")
     assert (len(processes(bench)) % 4 == 0) == (presses == 1)
+
+
+def test_a_terminal_that_is_closed_lets_the_block_end_and_the_command_stop_resumable(
+    tiny: Tiny,
+) -> None:
+    """The hang-up comes when nothing can be said to the terminal any more."""
+    bench = slow(tiny)
+    with on_a_terminal(bench.command) as (child, mine):
+        ends = time.monotonic() + 120
+        os.set_blocking(mine, False)
+        while not in_a_block(bench) and time.monotonic() < ends:
+            with contextlib.suppress(BlockingIOError):
+                os.read(mine, 65536)
+            time.sleep(0.01)
+        os.close(mine)
+        assert child.wait(60) == 130
+    assert [event["event"] for event in bench.desk.events(bench.name)][-1] == "block"
+    assert len(processes(bench)) % 4 == 0
+
+
+def test_a_log_on_a_full_disk_ends_no_batch(tiny: Tiny, tmp_path: Path) -> None:
+    specs = []
+    for model in tiny.models:
+        spec = tmp_path / f"{model.stem}.yaml"
+        spec.write_text(f"spec: 1\nname: {model.stem}\nmodel: {{file: {model}}}\n")
+        specs.append(spec)
+    settings = [part for one in tiny.settings for part in ("--set", one)]
+    command = tiny.desk.command("batch", *specs, *settings)
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=full, check=False, timeout=240)
+    assert done.returncode in ANSWERED
+    assert all(tiny.desk.run_folders(spec.stem) for spec in specs)
+    (summary,) = tiny.desk.runs.glob("_batches/*/summary.md")
+    assert "2 of 2 questions answered" in summary.read_text()
 
 
 @pytest.mark.parametrize("everyone", [False, True])

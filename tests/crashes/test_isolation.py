@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+import os
+import resource
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from runner.errors import StageError
+from runner.timing.evaluation import Evaluation, evaluate
+from runner.timing.job import Job
+from runner.timing.libraries import find_tflite
+from runner.timing.targets.local import LocalTarget
 from tests.crashes.faults import Faults, compile_library
 from tests.crashes.inspection import leftovers
-from tests.crashes.tiny import SETTINGS, Tiny
+from tests.crashes.tiny import ANSWERED, SETTINGS, Tiny
 from tests.crashes.trees import Forest
+from tests.native_models import negation
 
 pytestmark = pytest.mark.acceptance
 
@@ -184,24 +195,13 @@ def test_retries_are_as_many_as_the_spec_allows(
     assert not [e for e in tiny.desk.events("ways") if e["event"] == "stage_retried"]
 
 
-def test_a_timed_model_that_may_not_have_the_memory_it_needs_is_told_of_the_limit(
-    tiny: Tiny, tmp_path: Path
-) -> None:
-    """RLIMIT_DATA: the process starts, and the library is refused what it asks for."""
-    from runner.errors import StageError
-    from runner.timing.job import Job
-    from runner.timing.libraries import find_tflite
-    from runner.timing.targets.local import LocalTarget
-    from tests.native_models import negation
-
-    model = tmp_path / "large.tflite"
-    model.write_bytes(negation(64 << 20))
-    job = Job(
+def some_job(model: Path, folder: Path) -> Job:
+    return Job(
         library="tflite",
         path=find_tflite(None).path,
         model=str(model),
         input="",
-        samples=str(tmp_path / "samples"),
+        samples=str(folder / "samples"),
         delegate="none",
         threads=1,
         buffer_offset=0,
@@ -209,12 +209,80 @@ def test_a_timed_model_that_may_not_have_the_memory_it_needs_is_told_of_the_limi
         warmup_ns=0,
         runs=1,
     )
+
+
+def test_a_timed_model_that_may_not_have_the_memory_it_needs_is_told_of_the_limit(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    """RLIMIT_DATA: the process starts, and the library is refused what it asks for."""
+    model = tmp_path / "large.tflite"
+    model.write_bytes(negation(64 << 20))
+    job = some_job(model, tmp_path)
     log = tmp_path / "log"
     assert LocalTarget(log).run(job, arm="large", timeout_s=60).runs == 1
     with pytest.raises(StageError) as caught:
         LocalTarget(log, 200 << 20).run(job, arm="large", timeout_s=60)
     assert "raise limits.memory" in caught.value.remedy
     assert "200 MiB" in caught.value.remedy
+
+
+def test_timed_processes_that_are_killed_from_outside_are_tried_again_then_and_by_the_same_command(
+    tiny: Tiny,
+) -> None:
+    """As the kernel does when memory runs out. First none is tried again: the baseline is lost."""
+    at_once = Tiny(tiny.desk, tiny.models, (*tiny.settings, "limits.retries=0"))
+    tree = Forest().start(at_once.command)
+    while tree.root.poll() is None:
+        with contextlib.suppress(AssertionError, ProcessLookupError):
+            os.kill(tree.waited_for("runner.timing.worker"), signal.SIGKILL)
+    said = " ".join(tree.wait().split())
+    assert tree.root.returncode == 3, said
+    assert "killed by SIGKILL (likely out of memory)" in said
+    assert "the baseline failed" in said
+
+    tree = Forest().start(tiny.command)
+    os.kill(tree.waited_for("runner.timing.worker"), signal.SIGKILL)
+    said = tree.wait(120)
+    assert tree.root.returncode in ANSWERED, said
+    assert len(tiny.desk.run_folders(tiny.name)) == 1
+    events = tiny.desk.events(tiny.name)
+    assert [one["error"]["kind"] for one in events if one["event"] == "failed"][-1] == "killed"
+    assert "readmitted" in [one["event"] for one in events]
+
+
+def test_a_process_that_the_system_refuses_may_be_had_a_little_later(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    """No open file is left for its pipes."""
+    evaluation = Evaluation(str(tiny.models[0]), "", "raw", "lib", "none", 1, "out")
+    log = tmp_path / "log"
+    for start in (
+        lambda: LocalTarget(log).run(some_job(tiny.models[0], tmp_path), arm="x", timeout_s=60),
+        lambda: evaluate(
+            evaluation,
+            variant="x",
+            log=log,
+            timeout_s=60,
+            memory_bytes=None,
+            unwanted=threading.Event(),
+        ),
+    ):
+        with one_more_open_file(), pytest.raises(StageError) as caught:
+            start()
+        assert caught.value.kind == "unavailable"
+        assert "Too many open files" in caught.value.why
+
+
+@contextlib.contextmanager
+def one_more_open_file() -> Iterator[None]:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open("/dev/null", os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
 
 
 def test_the_kernel_is_told_to_end_workers_before_the_parent(tiny: Tiny, plugin: Path) -> None:

@@ -166,3 +166,26 @@ def test_writes_that_fail_at_each_kind_of_place_end_with_a_reason_and_lose_nothi
     for place in ("journal.jsonl", "samples", "result.json", "report.html", "model.tflite"):
         assert place in sites
     assert lapses_of_finished(tiny.desk) == []
+
+
+@pytest.mark.acceptance
+def test_a_training_killed_when_it_is_done_leaves_no_checkpoint(
+    tmp_path: Path, injure: Callable[..., Faults]
+) -> None:
+    """Its artifact is there, and what it would have gone on with is not removed yet."""
+    root = tmp_path / "desk"
+    root.mkdir()
+    desk = Desk(root / "runs", root / "cache")
+    spec = tmp_path / "trained.yaml"
+    spec.write_text(TRAINING)
+    faults = injure("fsync", do="tree", at=1, below="desk/cache/train")
+    command = desk.command("bench", spec)
+    assert Forest().start(command, faults.environment()).ended(300) == KILLED
+    assert faults.sites() == ["fsync "]
+    assert list(desk.cache.glob("train/*/manifest.json"))
+    assert list(desk.cache.glob("checkpoints/train-*"))
+    tree = Forest().start(command)
+    said = tree.wait(300)
+    assert tree.root.returncode in ANSWERED, said
+    assert not list(desk.cache.glob("checkpoints/*"))
+    assert lapses_of_finished(desk) == []

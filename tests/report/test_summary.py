@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from runner.errors import ExitCode
+from runner.errors import ExitCode, StageError
 from runner.report.summary import Outcome, Summary, as_markdown, headline_of, print_summary
 from tests.results import quickstart
 
@@ -92,6 +92,18 @@ def test_a_failed_variant_is_named_with_its_reason_and_remedy() -> None:
     text = page(summary(outcome("a", result=result, exit_code=3)))
     assert "wide/int8: failed in convert: no such op" in text
     assert "- a: wide/int8: leave it" in text
+
+
+def test_what_failed_names_its_log_where_there_is_one() -> None:
+    result = quickstart()
+    error = {"stage": "train", "kind": "killed", "message": "died", "remedy": "again"}
+    result["variants"][1]["error"] = error | {"log": "runs/a/1/logs/train.log"}
+    whole = StageError("died", stage="train", kind="killed", log="runs/b/1/logs/train.log")
+    other = outcome("b", "failed", result=None, error=whole.in_parts())
+    told = as_markdown(summary(outcome("a", result=result), other, failed("c")))
+    assert told.count("- log: ") == 2
+    assert "- log: runs/a/1/logs/train.log" in told
+    assert "- log: runs/b/1/logs/train.log" in told
 
 
 def test_an_inconclusive_answer_says_how_much_more_would_tell() -> None:

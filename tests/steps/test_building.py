@@ -15,13 +15,14 @@ import pytest
 from runner.build.fake import FakeExecutor, FakeStage
 from runner.build.protocol import Report, StageOutcome, StageRequest
 from runner.errors import OutOfTimeError, StageError
-from runner.plan.records import Plan, Surroundings
+from runner.plan.records import Content, Plan, Surroundings
 from runner.plan.stages import make_plan
 from runner.report.progress import Display
 from runner.spec.measurement import StageLimits
 from runner.steps import building, evaluating
 from runner.steps.building import build_variants
 from runner.steps.built import Built
+from runner.steps.contents import hash_path
 from runner.steps.deadline import Deadline, deadline_in
 from runner.steps.retrying import Failures
 from runner.store.artifacts import ArtifactStore
@@ -285,3 +286,61 @@ def test_stages_that_were_tried_again_are_in_the_result(
         ("evaluate", 2, "the process died"),
         ("evaluate", 2, "the process died"),
     ]
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No model is evaluated."""
+
+    def evaluate(*_: object, **__: object) -> dict[str, Any]:
+        raise StageError("not supported", stage="evaluate", kind="refused")
+
+    monkeypatch.setattr(evaluating, "evaluate", evaluate)
+
+
+@pytest.mark.usefixtures("refused")
+def test_notes_of_a_stage_that_is_done_are_removed_by_whoever_finds_its_artifact(
+    workshop: Workshop,
+) -> None:
+    """Whoever made it was killed between the two."""
+    workshop.build()
+    kinds = {key: one.kind for key, one in workshop.plan.stages.items()}
+    notes = {key: workshop.store.scratch(kind, key) for key, kind in kinds.items()}
+    for folder in notes.values():
+        folder.mkdir(parents=True)
+    workshop.build()
+    assert {kinds[key] for key, folder in notes.items() if folder.exists()} == {"evaluate"}
+
+
+@pytest.mark.usefixtures("refused")
+def test_a_file_that_is_gone_when_a_stage_ends_fails_what_was_made_of_it_and_no_more(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    """One of the two conversions reads it."""
+    file = tmp_path / "file"
+    file.write_bytes(b"numbers")
+    reader = next(one for one in workshop.plan.stages.values() if one.kind == "convert")
+    stages = dict(workshop.plan.stages)
+    stages[reader.key] = replace(reader, params={**reader.params, "file": str(file)})
+    files = {str(file): Content(hash_path(file))}
+    workshop.plan = replace(workshop.plan, stages=stages, files=files)
+    file.unlink()
+    errors = [one.error for one in workshop.build().values() if one.error]
+    assert sorted(error["kind"] for error in errors) == ["changed", "refused"]
+    assert any("a file is gone" in error["message"] for error in errors)
+    statuses = [status for kind, status in workshop.statuses() if kind == "convert"]
+    assert sorted(statuses) == ["done", "failed"]
+
+
+def test_an_exception_beside_the_workers_fails_its_variant_and_is_in_its_log(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evaluate(*_: object, **__: object) -> dict[str, Any]:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr(evaluating, "evaluate", evaluate)
+    for one in workshop.build().values():
+        assert one.error is not None
+        assert (one.error["stage"], one.error["kind"]) == ("evaluate", "exception")
+        assert "ZeroDivisionError: oops" in one.error["message"]
+        assert "Traceback" in Path(one.error["log"]).read_text()

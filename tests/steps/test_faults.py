@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,11 @@ import pytest
 from runner.errors import StageError
 from runner.report.progress import Display
 from runner.report.wording import headline, verdict_sentence
+from runner.steps.deadline import NEVER, deadline_in
+from runner.steps.ledger import Ledger, read_ledger
 from runner.steps.measuring import measure
 from runner.steps.question import Question
+from runner.steps.staying import Stay
 from runner.store.runs import Run
 from runner.timing.protocol import DELAYED, IDENTICAL
 from tests.steps.experiments import BASE, OTHER, result_of, spec_of
@@ -119,6 +124,124 @@ def test_one_block_concludes_nothing_and_says_so(
     assert (comparison["verdict"], comparison["interval"]) == ("inconclusive", None)
     assert "one block can't tell" in verdict_sentence(comparison, result)
     assert headline(result).startswith("Unproven: there are too few blocks for the controls")
+
+
+KILLED = StageError("the process was killed in warm-up", stage="time", kind="killed")
+REFUSED = StageError("the system had no room", stage="time", kind="unavailable")
+
+
+def failing(arm: str, numbers: Collection[int], error: StageError) -> FakeTarget:
+    """An arm whose processes with these numbers fail; the pilot has the first three."""
+
+    def change(name: str, index: int, samples: Samples) -> Samples:
+        if name == arm and index in numbers:
+            raise error
+        return samples
+
+    return FakeTarget(change)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(KILLED, "a process was killed"), (REFUSED, "the system had no process to give")],
+)
+@pytest.mark.parametrize("number", [1, 5])
+def test_what_may_be_gone_in_a_while_is_waited_for_and_not_held_against_an_arm(
+    ask: Callable[..., Question],
+    fake_run: Run,
+    display: Display,
+    error: StageError,
+    reason: str,
+    number: int,
+) -> None:
+    question = replace(ask(retries=0), kills=1)
+    ledger = measure(question, fake_run, failing(OTHER, {number}, error), display).ledger
+    assert not ledger.dropped
+    assert ledger.blocks_done == 3
+    assert ledger.reasons[reason] == (number > 3)
+    (waited,) = [event for event in fake_run.journal.events() if event["event"] == "waited"]
+    assert waited["seconds"] == 2.0
+    assert read_ledger(fake_run).killed == ledger.killed == Counter()
+
+
+def test_an_arm_that_is_killed_again_and_again_is_given_up(
+    ask: Callable[..., Question], fake_run: Run, display: Display
+) -> None:
+    question = replace(ask(), kills=0)
+    ledger = measure(question, fake_run, failing(OTHER, {4}, KILLED), display).ledger
+    assert ledger.dropped[OTHER]["kind"] == "killed"
+    assert len(ledger.arms[BASE]) == 3
+
+
+def test_a_baseline_that_was_given_up_in_the_pilot_is_tried_again_by_the_same_command(
+    ask: Callable[..., Question], fake_run: Run, display: Display
+) -> None:
+    question = replace(ask(), kills=0)
+    first = measure(question, fake_run, failing(BASE, {1}, KILLED), display)
+    assert (first.stopped, list(first.ledger.dropped)) == ("failed", [BASE])
+    second = measure(question, fake_run, FakeTarget(), display)
+    assert (second.stopped, second.ledger.dropped) == ("blocks", {})
+    assert len(second.ledger.arms[BASE]) == 3
+
+
+def test_a_baseline_that_was_given_up_and_has_no_time_left_is_said_to_have_failed(
+    ask: Callable[..., Question], fake_run: Run, display: Display
+) -> None:
+    question = replace(ask(), kills=0)
+    measure(question, fake_run, failing(BASE, {1}, KILLED), display)
+    again = measure(question, fake_run, FakeTarget(), display, deadline_in(0.0))
+    assert (again.stopped, again.delay_ns) == ("failed", 0)
+
+
+def test_a_variant_that_was_given_up_is_tried_again_and_the_others_keep_their_blocks(
+    ask: Callable[..., Question], fake_run: Run, display: Display, tmp_path: Path
+) -> None:
+    crash = StageError("crashed with SIGSEGV", stage="time", kind="crashed")
+    question = ask(max_blocks=3)
+    first = measure(question, fake_run, failing(OTHER, {5, 6}, crash), display).ledger
+    assert list(first.dropped) == [OTHER]
+    before = dict(first.arms[BASE])
+
+    # There is no room for a block: the reason stands.
+    same = measure(question, fake_run, FakeTarget(), display)
+    assert (same.stopped, list(same.ledger.dropped)) == ("blocks", [OTHER])
+
+    spec = spec_of(tmp_path)
+    more = measure(ask(max_blocks=6, min_blocks=6), fake_run, FakeTarget(), display)
+    assert (more.stopped, more.ledger.dropped) == ("blocks", {})
+    assert {name: list(arm) for name, arm in more.ledger.arms.items()} == {
+        BASE: [0, 1, 2, 3, 4, 5],
+        IDENTICAL: [0, 1, 2, 3, 4, 5],
+        DELAYED: [0, 1, 2, 3, 4, 5],
+        OTHER: [0, 3, 4, 5],
+    }
+    assert {block: more.ledger.arms[BASE][block] for block in before} == before
+    (comparison,) = result_of(spec, more, fake_run, tmp_path)["comparisons"]
+    assert comparison["blocks"] == 4
+
+
+def test_a_line_that_is_lost_readmits_an_arm_all_the_same(
+    ask: Callable[..., Question], fake_run: Run, display: Display
+) -> None:
+    question = replace(ask(), kills=0)
+    measure(question, fake_run, failing(BASE, {1}, KILLED), display)
+    measure(question, fake_run, FakeTarget(), display)
+    journal = fake_run.folder / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(line for line in lines if '"readmitted"' not in line))
+    assert not read_ledger(fake_run).dropped
+
+
+def test_thousands_of_disturbed_attempts_are_no_number_too_large(
+    ask: Callable[..., Question], fake_run: Run, display: Display, tmp_path: Path
+) -> None:
+    stay = Stay(
+        *(ask(max_time_s=0.0), fake_run, FakeTarget(), tmp_path, Ledger(), display, NEVER),
+        in_vain=5000,
+    )
+    stay.rest(display.task("timing"))
+    stay.starved = 5000
+    stay.rest(display.task("timing"))
 
 
 def allocated_bytes() -> int:

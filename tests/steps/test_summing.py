@@ -61,3 +61,32 @@ def test_a_damaged_result_is_said_to_be_that_and_none_of_it_is_told(
     assert "the result is damaged" in text
     assert "is faster" not in text
     assert "put together from the journal" in text
+
+
+def test_what_a_start_worked_that_was_killed_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its spec's run tells how far it came; whoever goes on later writes to the same run."""
+
+    def at(time: str) -> None:
+        monkeypatch.setattr("runner.store.journal.now", lambda: f"2026-01-01T{time}.000+00:00")
+
+    at("18:00:00")
+    batch = begun(tmp_path, "heads")
+    run = RunStore(tmp_path, "heads").create("ab" * 32, {"schedule_seed": 1, "arms": []})
+    batch.journal.append("spec_started", spec="heads.yaml", name="heads")
+    at("21:00:00")
+    run.journal.append("process")
+    # It was killed then; the machine was off until the morning.
+    assert sum_up(batch).seconds == 3 * 3600
+    at("23:00:00")
+    queue = [{"spec": "heads.yaml", "name": "heads", "question": ""}]
+    batch.journal.append("started", host={}, queue=queue)
+    batch.journal.append("spec_started", spec="heads.yaml", name="heads")
+    run.journal.append("process")
+    at("23:30:00")
+    note(batch, "heads", seconds=1800.0)
+    batch.journal.append("ended", reason="done")
+    told = sum_up(batch)
+    assert (told.seconds, told.starts) == (3.5 * 3600, 2)
+    assert told.outcomes[0].seconds == 3.5 * 3600

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from runner.store.history import Filter, Listing, index_path, list_runs, note_run
+from runner.store.locks import folder_lock
 from runner.store.runs import Run, RunStore
 from tests.results import quickstart
 
@@ -211,6 +212,19 @@ def test_an_index_that_another_program_holds_is_read_around(
     finally:
         other.close()
     assert "locked" in listing.note
+    assert listing.entries == before.entries
+
+
+def test_an_index_that_another_process_works_on_is_waited_for_no_longer_than_a_while(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bench holds the machine meanwhile."""
+    before = list_runs(runs)
+    monkeypatch.setattr("runner.store.history._LOCK_WAIT_S", 0.1)
+    with folder_lock(index_path(runs).parent, lambda _: None):
+        note_run(runs)
+        listing = list_runs(runs)
+    assert "can't be kept (another process works on it)" in listing.note
     assert listing.entries == before.entries
 
 

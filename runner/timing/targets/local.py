@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
+from runner.endings import check_start, killed
 from runner.errors import EnvironmentUnusableError, StageError
 from runner.timing.job import Job
-from runner.timing.process import run_module
+from runner.timing.process import Ended, run_module
 from runner.timing.report import NO_SPACE, Measurement, read_report, refusal
 from runner.units import format_bytes
 
@@ -31,17 +33,10 @@ class LocalTarget:
         """Runs one job to its end; the samples are then in `job.samples`.
 
         Raises:
-            StageError: it was refused, crashed, or took longer than `timeout_s`.
-        EnvironmentUnusableError: the disk is full.
+            StageError: it was refused, crashed, was killed, or took longer than `timeout_s`.
+            EnvironmentUnusableError: the disk is full.
         """
-        ended = run_module(
-            "runner.timing.worker",
-            stdin=job.to_lines(),
-            log=self._log,
-            timeout_s=timeout_s,
-            memory_bytes=self._memory_bytes,
-            environment={_PADDING_VARIABLE: "x" * environment_padding},
-        )
+        ended = self._end_of(job, arm, timeout_s, environment_padding)
         report = read_report(ended.output)
         if report.measurement is not None and ended.returncode == 0:
             return report.measurement
@@ -64,6 +59,8 @@ class LocalTarget:
                 log=str(self._log),
                 remedy="the model may hang in this runtime; try another delegate or fewer threads",
             )
+        if ended.returncode == -signal.SIGKILL:
+            raise killed("time", report.step, where=arm, log=str(self._log))
         how = ended.signal_name or f"exit code {ended.returncode}"
         error = StageError(
             f"crashed with {how} in {report.step}",
@@ -74,6 +71,20 @@ class LocalTarget:
             remedy="the inference library failed on this model; the log holds its last words",
         )
         raise self._with_limit(error)
+
+    def _end_of(self, job: Job, arm: str, timeout_s: float, environment_padding: int) -> Ended:
+        try:
+            return run_module(
+                "runner.timing.worker",
+                stdin=job.to_lines(),
+                log=self._log,
+                timeout_s=timeout_s,
+                memory_bytes=self._memory_bytes,
+                environment={_PADDING_VARIABLE: "x" * environment_padding},
+            )
+        except OSError as error:
+            check_start(error, "time", where=arm, log=str(self._log))
+            raise
 
     def _with_limit(self, error: StageError) -> StageError:
         """The error, with the limit that may be behind it: libraries say little of memory."""
