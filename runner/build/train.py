@@ -130,7 +130,8 @@ def _prepare(
     )
     return Training(
         model=learner,
-        head_layers=len(head) if features is None else len(learner.layers),
+        network=model,
+        head_layers=len(head),
         batches=batches,
         validation=make_batches(
             data,

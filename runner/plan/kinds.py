@@ -16,7 +16,7 @@ STAGE_ORDER = (
 CODE_VERSIONS = {
     "data": 3,
     "features": 1,
-    "train": 3,
+    "train": 4,
     "snapshot": 1,
     "load": 1,
     "compress": 2,

@@ -59,8 +59,35 @@ def test_a_head_that_learns_from_features_gets_the_same_bits(
     assert plain | {"features": ""} == shared | {"features": ""}
     assert history_of(tmp_path / "plain") == history_of(tmp_path / "shared")
     assert same(tmp_path / "plain", tmp_path / "shared")
+    assert flags_of(tmp_path / "plain") == flags_of(tmp_path / "shared")
     scores = [np.load(tmp_path / one / "test_scores.npy") for one in ("plain", "shared")]
     assert (scores[0] == scores[1]).all()
+
+
+def flags_of(folder: Path) -> dict[str, bool]:
+    """Which layers of a saved model are trained."""
+    import keras
+
+    model = keras.models.load_model(folder / "model.keras")
+    return {layer.name: layer.trainable for layer in model.layers}
+
+
+def test_a_base_that_phases_froze_is_frozen_in_the_saved_model_whoever_learned(
+    small_data: Path, tensorflow: Any, tmp_path: Path
+) -> None:
+    frozen = {"epochs": 1, "trainable": {"policy": "none", "argument": None}}
+    params = train_params(
+        base={"architecture": "MobileNet", "alpha": 0.25},
+        trainable=("all", None),
+        train={"phases": [frozen, frozen]},
+    )
+    assert not why_not_shared(params["model"], params["train"])
+    compute(small_data, tmp_path / "features", params)
+    plain = train(small_data, tmp_path / "plain", params)
+    shared = train(small_data, tmp_path / "shared", params, features=tmp_path / "features")
+    assert plain | {"features": ""} == shared | {"features": ""}
+    assert flags_of(tmp_path / "plain") == flags_of(tmp_path / "shared")
+    assert not flags_of(tmp_path / "shared")["conv_pw_13"]
 
 
 def test_the_reason_why_features_are_not_shared_is_said(
