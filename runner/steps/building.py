@@ -20,7 +20,7 @@ from runner.report.progress import Display, Task
 from runner.spec.measurement import StageLimits
 from runner.steps.adopting import changed
 from runner.steps.built import Built, data_record, model_record
-from runner.steps.contents import changed_contents
+from runner.steps.contents import changed_contents, note_downloads
 from runner.steps.deadline import NEVER, Deadline
 from runner.steps.lightwork import LightWork
 from runner.steps.retrying import Failures, Retries
@@ -240,6 +240,7 @@ class _Site:
             summary=summary,
             seconds=seconds,
         )
+        note_downloads(stage.params, self.plan.files)
         self.journal(stage, "done", seconds=round(seconds, 3))
 
     def outcome(self, name: str) -> Built:
