@@ -265,7 +265,7 @@ class _Site:
             facts=facts,
             data=data,
             model_path=file.file("model.tflite").resolve(),
-            input_path=evaluation.file("input.bin").resolve() if "data" in keys else None,
+            input_path=evaluation.file("input.bin").resolve() if facts["samples"] else None,
         )
 
     def journal(self, stage: Stage, status: str, **fields: Any) -> None:

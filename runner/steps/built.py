@@ -22,7 +22,7 @@ class Built:
         facts: what the runtime said of the model.
         data: what the images came to; None where there are none.
         model_path: the .tflite file; None on failure.
-        input_path: the first test images as the model takes them; None where there are none.
+        input_path: the first test images as the model takes them; None where none scored it.
     """
 
     error: Mapping[str, Any] | None
