@@ -37,6 +37,13 @@ CASES = [(name, {}) for name in ARCHITECTURES] + [
 def test_it_trains_a_step_and_converts_to_built_in_operations(
     bench: Bench, tensorflow: Any, tmp_path: Path, name: str, options: dict[str, Any]
 ) -> None:
+    train_and_convert(bench, tensorflow, tmp_path, name, options)
+
+
+def train_and_convert(
+    bench: Bench, tensorflow: Any, tmp_path: Path, name: str, options: dict[str, Any]
+) -> None:
+    """Trains a network for a step and converts it; the ordinary tests do it with a small one."""
     one = ARCHITECTURES[name]
     data = make_images(tmp_path / "data", one.smallest_size)
     base = {
@@ -57,7 +64,7 @@ def test_it_trains_a_step_and_converts_to_built_in_operations(
         assert summary["layers"] == one.layers + 2
     for mode in ("dynamic",) if one.parameters > HUGE else ("float32", "dynamic"):
         convert = {"quantize": {"mode": mode}, "scaling": one.scaling}
-        folder, facts = run(bench, "convert", convert, data=data, train=trained)
+        folder, facts = run(bench, "convert", convert, data=data, source=trained)
         assert not any("Flex" in kind or "CUSTOM" in kind for kind in facts["operators"])
         if mode == "float32":
             content = (folder / "model.tflite").read_bytes()
