@@ -109,6 +109,26 @@ def test_it_can_be_compressed_where_a_spec_may_ask_for_it(tensorflow: Any, name:
     keras.backend.clear_session()
 
 
+@pytest.mark.parametrize("name", [one.name for one in ARCHITECTURES.values() if one.has_twin({})])
+def test_it_is_quantization_aware_in_whole_where_a_spec_may_ask_for_it(
+    tensorflow: Any, name: str
+) -> None:
+    import keras
+
+    from runner.build.compression import quantization_aware
+    from runner.build.failures import StageFailure
+    from runner.build.twins import make_twin
+
+    model, _ = make_network(name)
+    try:
+        quantization_aware(make_twin(model), {}, {}, lambda *_: None)
+        is_taken = True
+    except StageFailure:
+        is_taken = False
+    assert is_taken == ARCHITECTURES[name].is_wholly_aware
+    keras.backend.clear_session()
+
+
 def make_network(name: str) -> tuple[Any, np.ndarray]:
     """A network without its top, ending in a vector, and eight images for it."""
     import keras
