@@ -143,7 +143,12 @@ def _run(  # noqa: PLR0911 - one for each stage
 
             return convert_model(params, inputs["source"], inputs.get("data"), output, report)
         case other:
-            raise StageFailure("bad_input", f"there is no stage {other!r}")
+            raise StageFailure(
+                "bad_input",
+                f"there is no stage {other!r}",
+                why="the worker is of another version than what started it",
+                remedy="end all that runs of Retime, and run the same command again",
+            )
 
 
 def _redirect_output(log: Path) -> None:
