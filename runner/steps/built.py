@@ -45,6 +45,7 @@ def data_record(made: Artifact) -> dict[str, Any]:
         "left_out": summary["corrupt"],
         "left_out_names": list(summary["corrupt_names"]),
         "empty_classes": list(summary["empty_classes"]),
+        "class_counts": summary["class_counts"],
     }
 
 

@@ -51,6 +51,7 @@ def test_it_is_timed_and_not_scored(tmp_path: Path) -> None:
     for variant in result["variants"]:
         assert variant["status"] == "done"
         assert variant["accuracy"] is None
+        assert sum(map(sum, variant["data"]["class_counts"].values())) == 100
         assert variant["latency_ns"]["median"] > 0
     again = desk.retime("report", folder)
     assert again.returncode == 0, again.stdout + again.stderr

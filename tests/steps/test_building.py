@@ -40,6 +40,7 @@ IMAGES = {
     "corrupt": 0,
     "corrupt_names": [],
     "empty_classes": [],
+    "class_counts": {str(digit): [3, 1] for digit in range(10)},
 }
 MADE = {
     "data": FakeStage({}, IMAGES),
