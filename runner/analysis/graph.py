@@ -8,9 +8,13 @@ tensorflow/lite/schema/schema.fbs.
 from __future__ import annotations
 
 import math
+import mmap
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+# A file's content, in memory or mapped into it.
+Bytes = bytes | mmap.mmap
 
 _IDENTIFIER = b"TFL3"
 _OPERATOR_CODES, _SUBGRAPHS = 1, 2
@@ -22,7 +26,7 @@ _CONVOLUTIONS = (3, 4)
 _FULLY_CONNECTED = 9
 
 
-def count_multiply_adds(content: bytes) -> int | None:
+def count_multiply_adds(content: Bytes) -> int | None:
     """The multiply-adds of all convolutions and dense layers of the primary subgraph.
 
     As the papers on MobileNets count them: one for each weight and each place where it is used;
@@ -53,7 +57,7 @@ def _of_operator(operator: _Operator) -> int:
     return math.prod(output[:3]) * math.prod(weights)
 
 
-def _operators(content: bytes) -> Iterator[_Operator]:
+def _operators(content: Bytes) -> Iterator[_Operator]:
     """Those that multiply weights, in their order."""
     if content[4:8] != _IDENTIFIER:
         raise IndexError("no .tflite file")
@@ -76,7 +80,7 @@ def _operators(content: bytes) -> Iterator[_Operator]:
 
 @dataclass(frozen=True)
 class _Table:
-    content: bytes
+    content: Bytes
     start: int
 
     def byte(self, field: int) -> int:
@@ -119,9 +123,9 @@ class _Table:
         return self.start + found if found else 0
 
 
-def _signed(content: bytes, place: int) -> int:
+def _signed(content: Bytes, place: int) -> int:
     return int(struct.unpack_from("<i", content, place)[0])
 
 
-def _unsigned(content: bytes, place: int) -> int:
+def _unsigned(content: Bytes, place: int) -> int:
     return int(struct.unpack_from("<I", content, place)[0])

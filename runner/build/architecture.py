@@ -37,7 +37,11 @@ def build_model(
             given = make_layer(layer, classes)(given)
     except (TypeError, ValueError) as error:
         raise StageFailure(
-            "bad_input", "Keras can't build this model", why=excerpt(error)
+            "bad_input",
+            "Keras can't build this model",
+            why=excerpt(error),
+            remedy="change the part of model that Keras names; where feature maps are too small "
+            "for a layer, raise data.image_size",
         ) from error
     if len(given.shape) != 2:
         raise StageFailure(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,52 @@ CHECKPOINT = "checkpoint.npz"
 _STATE = "state"
 
 Arrays = Sequence[NDArray[Any]]
+
+
+@contextlib.contextmanager
+def held(folder: Path | None) -> Iterator[Path | None]:
+    """The folder for one attempt alone; None where another attempt is at it, or nobody can tell.
+
+    Containers that share a cache may train the same at once, and each would take the other's
+    checkpoints for its own. A process number tells them not apart, a lock does: it is gone when its
+    process is.
+
+    Args:
+        folder: need not exist; an empty one is removed in the end.
+    """
+    descriptor = _lock(folder) if folder else None
+    if folder is None or descriptor is None:
+        yield None
+        return
+    try:
+        yield folder
+    finally:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+        os.close(descriptor)
+
+
+def _lock(folder: Path) -> int | None:
+    """The descriptor that holds a folder's lock; None where it can't be had."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(descriptor), folder.stat()):
+                return descriptor
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            os.close(descriptor)
+            # To the log.
+            print(f"nothing is kept of this attempt on its way: {folder} is not ours ({error})")  # noqa: T201
+            return None
+        # Its last owner removed it in the moment before it was locked.
+        os.close(descriptor)
 
 
 @dataclass(frozen=True)
@@ -33,7 +81,7 @@ class Checkpoint:
 
 
 class CheckpointFolder:
-    """One checkpoint in a folder that outlives a failed attempt.
+    """One checkpoint in a folder that outlives a failed attempt, for whoever has it alone.
 
     Args:
         folder: need not exist; None keeps nothing.
@@ -58,13 +106,18 @@ class CheckpointFolder:
             for index, array in enumerate(group)
         }
         self._remove_drafts()
-        draft = self._folder / f"{self._name}.{os.getpid()}"
+        # Whoever finishes the same stage first removes the folder, and no note is needed any more.
+        with contextlib.suppress(FileNotFoundError):
+            self._write(self._folder, arrays)
+
+    def _write(self, folder: Path, arrays: Mapping[str, Any]) -> None:
+        draft = folder / f"{self._name}.{secrets.token_hex(6)}"
         with draft.open("wb") as file:
             np.savez(file, **arrays)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(self._folder / self._name)
-        _sync(self._folder)
+        draft.replace(folder / self._name)
+        _sync(folder)
 
     def load(self) -> Checkpoint | None:
         """The last one; None where there is none, or it is damaged: then it is removed."""
@@ -103,10 +156,9 @@ class CheckpointFolder:
                 (self._folder / self._name).unlink()
 
     def _remove_drafts(self) -> None:
-        """Those of processes that died over them."""
+        """Those of attempts that died over them: there is one attempt at a time."""
         for draft in self._folder.glob(f"{self._name}.*") if self._folder else ():
-            if not Path("/proc", draft.suffix.removeprefix(".")).exists():
-                draft.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:

@@ -14,6 +14,7 @@ import tf_keras
 from tensorflow_model_optimization.python.core.clustering.keras.experimental import (
     cluster as clustering,
 )
+from tf_keras.src import backend
 
 from runner.build.failures import StageFailure, excerpt
 
@@ -113,6 +114,7 @@ def quantization_aware(
         scheme = schemes.Default8BitPrunePreserveQuantizeScheme()
     else:
         scheme = None
+    _pass_names(model, "conv2d", "depthwise_conv2d")
     try:
         if options.get("layers") is None:
             annotated = quantize.quantize_annotate_model(model)
@@ -130,6 +132,19 @@ def quantization_aware(
         ) from error
     fit(quantized, [])
     return quantized
+
+
+def _pass_names(model: Any, *stems: str) -> None:
+    """Lets the names that layers are given by themselves go on behind those that the model has.
+
+    The library splits a separable convolution into layers with such names. If the model has a layer
+    of the same name, as Xception does, the graph becomes a circle, and building it never ends.
+    """
+    numbers = backend.get_default_graph_uid_map()
+    for stem in stems:
+        found = [re.fullmatch(rf"{stem}(?:_(\d+))?", layer.name) for layer in model.layers]
+        last = max((int(match[1] or 0) for match in found if match), default=-1)
+        numbers["", stem] = max(numbers["", stem], last + 1)
 
 
 def _choose(

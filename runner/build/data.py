@@ -17,7 +17,7 @@ from runner.build.dealing import deal
 from runner.build.failures import StageFailure
 from runner.build.protocol import Progress, Report
 from runner.build.sources.collection import Collection, UnreadableImageError
-from runner.build.sources.pictures import to_pixels
+from runner.build.sources.pictures import TOO_DARK, brightest, to_pixels
 
 _SPLITS = ("train", "test")
 _MOST_NAMED = 10
@@ -37,8 +37,8 @@ def make_data(params: Mapping[str, Any], output: Path, report: Report) -> dict[s
         `empty_classes`, `corrupt` (how many) and `corrupt_names` (the first of them).
 
     Raises:
-        StageFailure: there are fewer than two classes, more corrupt images than allowed, or none
-            to train or to test on.
+        StageFailure: there are fewer than two classes, more corrupt images than allowed, none to
+            train or to test on, or all are black for want of a scale.
     """
     size = (params["image_size"][0], params["image_size"][1])
     collection = open_source(params["source"], size)
@@ -54,6 +54,7 @@ def make_data(params: Mapping[str, Any], output: Path, report: Report) -> dict[s
     is_test = split(collection, chosen, params["test_fraction"], params["seed"])
     written = _write(collection, chosen, is_test, size, output, report)
     _check_corrupt(written.corrupt, len(chosen), params["corrupt_limit"])
+    _check_brightness(written.brightest)
     _check_classes(written.labels["train"], collection.classes)
     _check_test(written.labels["test"], collection, len(chosen))
     for name in _SPLITS:
@@ -138,6 +139,13 @@ def split(
 class _Written:
     labels: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in _SPLITS})
     corrupt: list[tuple[str, str]] = field(default_factory=list)
+    brightest: dict[str, float] = field(default_factory=dict)
+
+    def note_brightness(self, image: Any) -> None:
+        """Remembers the largest value of all images of a kind."""
+        if found := brightest(image):
+            kind, value = found
+            self.brightest[kind] = max(value, self.brightest.get(kind, value))
 
 
 def _write(
@@ -161,10 +169,12 @@ def _write(
         ):
             name = _SPLITS[int(is_test[done - 1])]
             try:
-                pixels = to_pixels(load(), size)
+                image = load()
+                pixels = to_pixels(image, size)
             except UnreadableImageError as error:
                 written.corrupt.append((collection.name(int(index)), str(error)))
             else:
+                written.note_brightness(image)
                 writers[name].append(pixels[None])
                 written.labels[name].append(int(collection.labels[index]))
             report(Progress(done, len(chosen), "images", "image"))
@@ -183,6 +193,24 @@ def _check_corrupt(corrupt: list[tuple[str, str]], total: int, limit: float) -> 
             why=first + more,
             remedy="mend or remove them, or raise data.corrupt_limit",
         )
+
+
+def _check_brightness(largest: Mapping[str, float]) -> None:
+    """Refuses a set that has another white than ours, which would make all of it black.
+
+    One image may well be dark, so that nothing can be told of it alone.
+    """
+    for kind, value in largest.items():
+        if value <= TOO_DARK[kind]:
+            white = "255, which is white" if kind == "floats" else "65535, which is white"
+            factor = 255 if kind == "floats" else 1
+            raise StageFailure(
+                "bad_input",
+                "all images would be black",
+                why=f"images of {kind} go from 0 to {white}; the largest value here is {value:g}",
+                remedy="store them with 8 bits, from 0 to 255: "
+                f"(images * {factor}).round().astype('uint8')",
+            )
 
 
 def _check_classes(labels: list[int], classes: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import math
+import re
 from collections.abc import Iterator
 from urllib.error import HTTPError, URLError
 
@@ -11,6 +12,14 @@ from urllib.error import HTTPError, URLError
 _FULL_DISK_WORDS = ("No space left on device", "errno = 28", "Disk quota exceeded")
 # What the system refuses for the moment: processes, open files.
 _FOR_THE_MOMENT = {errno.EAGAIN, errno.ENFILE, errno.EMFILE}
+# Extra -> the packages that come with it, by what is imported.
+_EXTRAS = {
+    "train": ("PIL", "h5py", "keras", "tensorflow"),
+    "compress": ("tensorflow_model_optimization", "tf_keras"),
+    "quantizer": ("ai_edge_quantizer",),
+    "datasets": ("importlib_resources", "tensorflow_datasets"),
+}
+_NO_MODULE = re.compile(r"No module named '?(?P<module>[\w.]+)")
 _MOST_LINES = 12
 _MOST_CHARACTERS = 1500
 
@@ -71,13 +80,8 @@ def explain(error: BaseException) -> StageFailure:
             remedy="end other work on this machine and run the same command again",
         )
     missing = next((c for c in causes if isinstance(c, ModuleNotFoundError)), None)
-    if missing is not None and not str(missing.name).startswith("runner"):
-        return StageFailure(
-            "missing_package",
-            f"the package {missing.name} is not installed",
-            why=excerpt(missing),
-            remedy="pip install 'retime[train]'",
-        )
+    if missing is not None and _package(missing) != "runner":
+        return _missing(missing)
     if any(map(_is_no_memory, causes)):
         return StageFailure(
             "out_of_memory",
@@ -91,6 +95,27 @@ def explain(error: BaseException) -> StageFailure:
         why=excerpt(error).partition("\n")[2],
         remedy="the log holds the whole story",
     )
+
+
+def _missing(error: ModuleNotFoundError) -> StageFailure:
+    """The failure that a missing package is; only an extra that has it is a remedy."""
+    package = _package(error)
+    extra = next((name for name, some in _EXTRAS.items() if package in some), None)
+    return StageFailure(
+        "missing_package",
+        f"the package {package} is not installed" if package else "a package is not installed",
+        why=excerpt(error),
+        remedy=f"pip install 'retime[{extra}]'"
+        if extra
+        else "install it where Retime is installed; the log says what asked for it",
+    )
+
+
+def _package(error: ModuleNotFoundError) -> str:
+    """The package of the module that is missing; of its message where the error has no name."""
+    found = _NO_MODULE.search(str(error))
+    name = error.name or (found["module"] if found else "")
+    return name.partition(".")[0]
 
 
 def kind_of_download(error: BaseException) -> str:

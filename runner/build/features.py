@@ -16,7 +16,7 @@ from runner.build.batches import make_batches
 from runner.build.head import make_layer
 from runner.build.protocol import Progress, Report
 
-_AT_ONCE = 64
+_MOST_AT_ONCE = 64
 
 
 def compute_features(
@@ -47,13 +47,22 @@ def compute_features(
     for name, count in counts.items():
         shape = (count, int(pooled.shape[-1]))
         with ArrayWriter(output / f"{name}_features.npy", shape, np.float32) as writer:
-            for pixels, _ in make_batches(data, name, params["scaling"], _AT_ONCE):
+            for pixels, _ in make_batches(data, name, params["scaling"], at_once(count)):
                 writer.append(np.asarray(infer(pixels)))
                 done += len(pixels)
                 report(Progress(done, sum(counts.values()), "features", "image"))
     return {f"{name}_images": count for name, count in counts.items()} | {
         "channels": int(pooled.shape[-1])
     }
+
+
+def at_once(count: int) -> int:
+    """How many images a batch has, so that the last one has more than one, if there are more.
+
+    An image that is alone in its batch is answered with other last bits.
+    """
+    sizes = range(_MOST_AT_ONCE, 1, -1)
+    return next((size for size in sizes if count % size != 1), _MOST_AT_ONCE)
 
 
 def head_of(model: keras.Model, head_layers: int) -> keras.Model:

@@ -31,7 +31,10 @@ class Training:
     that never stopped.
 
     Attributes:
-        head_layers: how many of the model's last layers are its head.
+        model: what learns: the network, or its head alone, whose layers are the network's own.
+        network: what is kept. Each phase marks its layers, so that those of a base that answered
+            once for all are kept as frozen as it was.
+        head_layers: how many of the network's last layers are its head.
         validation: batches of (images, labels) to judge each epoch by; None for none.
         early_stopping: a `runner.spec.recipe.EarlyStopping` as JSON; each phase stops by itself.
         snapshots: is shown every step, counted over all phases.
@@ -40,6 +43,7 @@ class Training:
     """
 
     model: keras.Model
+    network: keras.Model
     head_layers: int
     batches: TrainingBatches
     validation: Any
@@ -58,7 +62,7 @@ class Training:
         saved = self._last_checkpoint()
         self.snapshots.take(0)
         for number, phase in enumerate(phases):
-            self.trained |= enter(phase, self.model, self.head_layers)
+            self.trained |= enter(phase, self.network, self.head_layers)
             if saved and number < saved.state["phase"]:
                 continue
             self.report(Progress(phase.first_epoch, total, "building the training step", "epoch"))

@@ -166,7 +166,11 @@ def of_saved_model(folder: Path) -> Network:
         loaded = tf.saved_model.load(str(folder))
     except Exception as error:
         raise StageFailure(
-            "refused", f"TensorFlow can't load {folder.name}", why=excerpt(error)
+            "refused",
+            f"TensorFlow can't load {folder.name}",
+            why=excerpt(error),
+            remedy=f"save it again with TensorFlow {tf.__version__}: model.export('folder'); or "
+            "name a .keras file",
         ) from error
     signatures = dict(loaded.signatures)
     if _SIGNATURE not in signatures and len(signatures) != 1:
@@ -186,7 +190,13 @@ def of_saved_model(folder: Path) -> Network:
         return [answer[name] for name in sorted(answers)]
 
     if any(spec.shape.rank in {None, 0} for spec in given.values()):
-        raise StageFailure("bad_input", f"an input of {folder.name} has no batch of examples")
+        raise StageFailure(
+            "bad_input",
+            f"an input of {folder.name} has no batch of examples",
+            why=f"its inputs have the shapes {', '.join(str(given[name].shape) for name in names)}",
+            remedy="save it with inputs whose first dimension counts examples: "
+            "model.export('folder')",
+        )
     return Network(
         inputs=tuple(_tensor(name, given[name].shape[1:], given[name].dtype) for name in names),
         outputs=tuple(

@@ -40,7 +40,10 @@ def make_optimizer(
         return _OPTIMIZERS[optimizer["name"]](**options)
     except (TypeError, ValueError) as error:
         raise StageFailure(
-            "bad_input", f"Keras refuses the options of {optimizer['name']}", why=excerpt(error)
+            "bad_input",
+            f"Keras refuses the options of {optimizer['name']}",
+            why=excerpt(error),
+            remedy="change the option that Keras names, in train.optimizer or in the phase's",
         ) from error
 
 

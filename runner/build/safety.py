@@ -68,7 +68,10 @@ def check_saved_model(folder: Path) -> None:
         saved.ParseFromString((folder / "saved_model.pb").read_bytes())
     except Exception as error:
         raise StageFailure(
-            "bad_input", f"{folder.name} is no SavedModel that TensorFlow reads", why=excerpt(error)
+            "bad_input",
+            f"{folder.name} is no SavedModel that TensorFlow reads",
+            why=excerpt(error),
+            remedy="save it again, or copy all of it anew: model.export('folder')",
         ) from error
     for graph in saved.meta_graphs:
         saver = set()

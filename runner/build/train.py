@@ -80,13 +80,20 @@ def train_model(
         "keras_accuracy": float(np.mean(scores.argmax(axis=1) == labels)),
         "epochs": len(training.history.get("loss", ())),
         "resumed_after": training.resumed_after,
-        "features": "computed once"
+        "features": _computed_once(training.batches.images, recipe["batch_size"])
         if features
         else f"computed anew: {why_not_shared(params['model'], recipe) or 'none were given'}",
         "validation_images": int(
             len(open_array(data / "train_labels.npy")) - training.batches.images
         ),
     }
+
+
+def _computed_once(images: int, batch_size: int) -> str:
+    """How far weights of a head that learned from features are those of plain training."""
+    if images % batch_size != 1:
+        return "computed once"
+    return "computed once; equal to rounding, since an epoch's last batch has a single image"
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,8 @@ def _prepare(
     )
     return Training(
         model=learner,
-        head_layers=len(head) if features is None else len(learner.layers),
+        network=model,
+        head_layers=len(head),
         batches=batches,
         validation=make_batches(
             data,

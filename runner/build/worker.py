@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from runner.build.checkpoints import held
 from runner.build.failures import StageFailure, explain
 from runner.build.protocol import Progress, Report
 from runner.offspring import attach
@@ -66,7 +67,8 @@ class _Worker:
 
                 start_tensorflow(self.threads)
                 self._is_started = True
-            summary = _run(request, _Reporter(self, request["id"]))
+            with held(Path(request["scratch"]) if request["scratch"] else None) as scratch:
+                summary = _run(request, scratch, _Reporter(self, request["id"]))
             self.say(request["id"], "finished", summary=summary)
         except BrokenPipeError:
             os._exit(0)
@@ -105,11 +107,10 @@ class _Reporter:
 
 
 def _run(  # noqa: PLR0911 - one for each stage
-    request: Mapping[str, Any], report: Report
+    request: Mapping[str, Any], scratch: Path | None, report: Report
 ) -> dict[str, Any]:
     params, output = request["params"], Path(request["output"])
     inputs = {role: Path(folder) for role, folder in request["inputs"].items()}
-    scratch = Path(request["scratch"]) if request["scratch"] else None
     match request["stage"]:
         case "data":
             from runner.build.data import make_data
@@ -142,7 +143,12 @@ def _run(  # noqa: PLR0911 - one for each stage
 
             return convert_model(params, inputs["source"], inputs.get("data"), output, report)
         case other:
-            raise StageFailure("bad_input", f"there is no stage {other!r}")
+            raise StageFailure(
+                "bad_input",
+                f"there is no stage {other!r}",
+                why="the worker is of another version than what started it",
+                remedy="end all that runs of Retime, and run the same command again",
+            )
 
 
 def _redirect_output(log: Path) -> None:

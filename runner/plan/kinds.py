@@ -14,9 +14,9 @@ STAGE_ORDER = (
 
 # Raised when a stage's code changes what it makes from the same inputs.
 CODE_VERSIONS = {
-    "data": 2,
-    "features": 1,
-    "train": 3,
+    "data": 3,
+    "features": 2,
+    "train": 4,
     "snapshot": 1,
     "load": 1,
     "compress": 2,
@@ -41,5 +41,8 @@ _LIBRARIES: dict[str, tuple[str, ...]] = {
 
 def libraries_of(kind: str, params: Mapping[str, Any]) -> tuple[str, ...]:
     """The libraries that determine what a stage makes; an optional one where it is used only."""
-    is_of_weights = kind == "convert" and params["quantize"]["mode"] in WEIGHT_MODES
-    return (*_LIBRARIES[kind], *(("ai-edge-quantizer",) if is_of_weights else ()))
+    optional = {
+        "ai-edge-quantizer": kind == "convert" and params["quantize"]["mode"] in WEIGHT_MODES,
+        "tensorflow-datasets": kind == "data" and params["source"]["kind"] == "tfds",
+    }
+    return (*_LIBRARIES[kind], *(name for name, is_used in optional.items() if is_used))

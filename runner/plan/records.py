@@ -66,10 +66,13 @@ class Content:
     Attributes:
         sha256: of all of it, that of `images` included.
         images: paths of the files that a table of images names, for any record of the spec; sorted.
+        sets: of a folder of TensorFlow Datasets, the sets in it that count by their content, and
+            nothing else in it does; sorted.
     """
 
     sha256: str
     images: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

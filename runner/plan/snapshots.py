@@ -8,7 +8,7 @@ from typing import Any
 
 from runner.plan.records import content_key
 from runner.spec.model import Variant
-from runner.spec.recipe import Model, Train
+from runner.spec.recipe import Data, Model, Train
 
 # What a spec says of trainings beside the recipe of one.
 _AROUND_A_TRAINING = {"seeds", "snapshot"}
@@ -33,12 +33,13 @@ class Snapshots:
         for variant in variants:
             snapshot = variant.train.snapshot
             if snapshot is not None and variant.model.file is None:
-                wanted = self._wanted.setdefault(self._training(variant, variant.model), set())
+                training = self._training(variant.model, variant.train, variant.data)
+                wanted = self._wanted.setdefault(training, set())
                 wanted.add((snapshot.unit, snapshot.at))
 
-    def params(self, variant: Variant, model: Model) -> dict[str, Any]:
+    def params(self, model: Model, train: Train, data: Data | None) -> dict[str, Any]:
         """What a training is told of them: `snapshots`, unit -> moments; nothing where none is."""
-        wanted = self._wanted and self._wanted.get(self._training(variant, model))
+        wanted = self._wanted and self._wanted.get(self._training(model, train, data))
         if not wanted:
             return {}
         units = sorted({unit for unit, _ in wanted})
@@ -46,15 +47,15 @@ class Snapshots:
             "snapshots": {unit: sorted(at for one, at in wanted if one == unit) for unit in units}
         }
 
-    def _training(self, variant: Variant, model: Model) -> str:
+    def _training(self, model: Model, train: Train, data: Data | None) -> str:
         """What tells a training from others of the same spec."""
-        records = (model, variant.train, variant.data)
+        records = (model, train, data)
         key = tuple(map(id, records))
         if key not in self._known:
             content = {
                 "model": asdict(model),
-                "train": recipe_of(variant.train),
-                "data": variant.data and asdict(variant.data),
+                "train": recipe_of(train),
+                "data": data and asdict(data),
             }
             self._known[key] = (records, content_key(content))
         return self._known[key][1]

@@ -20,7 +20,7 @@ from runner.plan.snapshots import Snapshots, recipe_of
 from runner.spec.architectures import ARCHITECTURES
 from runner.spec.measurement import Runtime
 from runner.spec.model import Spec, Variant
-from runner.spec.recipe import CompressionStep, Data, Model, Quantize
+from runner.spec.recipe import CompressionStep, Data, Model, Quantize, Train
 from runner.spec.records import build_model
 from runner.spec.terms import WEIGHT_MODES
 
@@ -95,6 +95,7 @@ class _Draft:
     # What was worked out before, by the identity of the records that it was worked out from.
     known: dict[tuple[Any, ...], str] = field(default_factory=dict)
     teachers: dict[int, Model | None] = field(default_factory=dict)
+    lessons: dict[int, Train] = field(default_factory=dict)
     features: dict[tuple[int, int], tuple[dict[str, Any], str]] = field(default_factory=dict)
 
     def add_variant(self, variant: Variant) -> None:
@@ -142,7 +143,8 @@ class _Draft:
         taught: dict[str, str] = {}
         if teacher is not None:
             # Before the variant's own network, which then is the one that it is known by.
-            taught = {"teacher": self._network(variant, teacher, data)}
+            lessons = self._lessons(variant)
+            taught = {"teacher": self._network(variant, teacher, lessons, data)}
         teacher_scaling = scaling_of(teacher) if teacher else ""
         return self._add(
             variant,
@@ -157,23 +159,23 @@ class _Draft:
             },
         )
 
-    def _network(self, variant: Variant, model: Model, data: dict[str, str]) -> str:
-        """The stage that trains a network as a variant says, or takes a finished one over."""
+    def _network(self, variant: Variant, model: Model, train: Train, data: dict[str, str]) -> str:
+        """The stage that trains a variant's network, or takes a finished one over."""
         scaling = scaling_of(model)
         if model.file is not None:
             params = {"file": model.file, "scaling": scaling}
             return self._add(variant, "load", data, (model, scaling), lambda: params)
-        features, note = self._features(variant, model, data, scaling)
+        features, note = self._features(variant, model, train, data)
         key = self._add(
             variant,
             "train",
             data | features,
-            (model, variant.train),
+            (model, train),
             lambda: {
                 "model": self.told.by(asdict, model),
-                "train": self.told.by(recipe_of, variant.train),
+                "train": self.told.by(recipe_of, train),
                 "scaling": scaling,
-                **self.snapshots.params(variant, model),
+                **self.snapshots.params(model, train, variant.data),
             },
         )
         self.stages[key]["note"] = note
@@ -181,7 +183,8 @@ class _Draft:
 
     def _own_network(self, variant: Variant, data: dict[str, str]) -> str:
         """The stage that makes a variant's network: trained to its end, or taken before."""
-        network, snapshot = self._network(variant, variant.model, data), variant.train.snapshot
+        network = self._network(variant, variant.model, variant.train, data)
+        snapshot = variant.train.snapshot
         if snapshot is None or variant.model.file is not None:
             return network
         scaling = scaling_of(variant.model)
@@ -194,22 +197,22 @@ class _Draft:
         )
 
     def _features(
-        self, variant: Variant, model: Model, data: dict[str, str], scaling: str
+        self, variant: Variant, model: Model, train: Train, data: dict[str, str]
     ) -> tuple[dict[str, str], str]:
         """The input that a frozen base's answers are, which heads share; none if not allowed.
 
         And which of the two it is, and why.
         """
-        key = (id(model), id(variant.train))
+        key, scaling = (id(model), id(train)), scaling_of(model)
         if key not in self.features:
-            network, train = asdict(model), recipe_of(variant.train)
-            why_not = why_not_shared(network, train)
-            params = {} if why_not else feature_params(network, train, scaling)
+            network, recipe = asdict(model), recipe_of(train)
+            why_not = why_not_shared(network, recipe)
+            params = {} if why_not else feature_params(network, recipe, scaling)
             self.features[key] = (params, why_not)
         params, why_not = self.features[key]
         if why_not:
             return {}, f"features are not shared: {why_not}"
-        made_of = (model, variant.train, scaling)
+        made_of = (model, train, scaling)
         given = {"features": self._add(variant, "features", data, made_of, lambda: params)}
         return given, "features are computed once"
 
@@ -219,6 +222,19 @@ class _Draft:
             given = [step.options["teacher"] for step in steps if "teacher" in step.options]
             self.teachers[id(steps)] = _network_of(given[0]) if given else None
         return self.teachers[id(steps)]
+
+    def _lessons(self, variant: Variant) -> Train:
+        """How a variant's teacher is trained: as its network, but for what the teacher says itself.
+
+        The same record for the same training.
+        """
+        train = variant.train
+        if not any("trainable" in one.options.get("teacher", {}) for one in variant.compress):
+            return train
+        if id(train) not in self.lessons:
+            phases = tuple(replace(phase, trainable=None) for phase in train.phases)
+            self.lessons[id(train)] = replace(train, phases=phases)
+        return self.lessons[id(train)]
 
     def _add(
         self,

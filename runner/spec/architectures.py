@@ -18,7 +18,7 @@ Scaling = Literal["minus_one_to_one", "zero_to_one", "raw", "centered_bgr", "sta
 _UNSTEADY = ("EfficientNet", "ConvNeXt")
 # Those with a layer that the library refuses to quantize: one that rescales, or a normalization
 # that follows no convolution.
-_NOT_WHOLLY_AWARE = ("MobileNetV3", "ResNet50V2", "ResNet101V2", "ResNet152V2")
+_NOT_WHOLLY_AWARE = ("MobileNetV3", "ResNet50V2", "ResNet101V2", "ResNet152V2", "DenseNet")
 # Networks with layers of their own, or that are computed otherwise in tf-keras; a minimalistic
 # MobileNetV3 has none.
 _WITHOUT_TWIN = ("MobileNetV3", "EfficientNet", "InceptionResNet", "NASNet", "ConvNeXt")

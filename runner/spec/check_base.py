@@ -79,10 +79,15 @@ def _trainable(parts: Parts) -> Findings:
 
 
 def _phases(parts: Parts) -> Findings:
-    for index, phase in enumerate(parts["train"]["phases"]):
+    yield from phase_findings(parts["model.base"], parts["train"])
+
+
+def phase_findings(base: Mapping[str, Any], train: Mapping[str, Any]) -> Findings:
+    """Phases that ask for layers which a base does not have; at the phases' own paths."""
+    for index, phase in enumerate(train["phases"]):
         if "trainable" in phase:
             path = ("train", "phases", index, "trainable")
-            yield from _policy(phase["trainable"], parts["model.base"], path)
+            yield from _policy(phase["trainable"], base, path)
 
 
 def _policy(trainable: str | Mapping[str, Any], base: Mapping[str, Any], path: Keys) -> Findings:

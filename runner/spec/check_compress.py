@@ -69,6 +69,17 @@ def _teacher(teacher: Mapping[str, Any], path: Keys, parts: Parts) -> Findings:
                 for finding in check.run(its):
                     is_its = finding.path[0] == "model"
                     yield finding._replace(path=(*path, *finding.path[1:])) if is_its else finding
+        if "base" in teacher and "trainable" not in teacher and "train" in parts:
+            yield from _taught_phases(teacher["base"], (*path, "base"), parts)
+
+
+def _taught_phases(base: Mapping[str, Any], path: Keys, parts: Parts) -> Findings:
+    """Phases that say which layers are trained hold for a teacher that does not say it itself."""
+    for finding in check_base.phase_findings(base, parts["train"]):
+        index = finding.path[2]
+        message = f"train.phases[{index}] can't train this teacher: {finding.message}"
+        remedy = "give the teacher a trainable of its own, which holds in all phases"
+        yield Finding((*path, "architecture"), message, remedy)
 
 
 def _compressed_modes(parts: Parts) -> Findings:
@@ -121,7 +132,7 @@ def _twin_heads(parts: Parts) -> Findings:
 
 
 CHECKS = (
-    Check(_compression, ("compress",), ("data",)),
+    Check(_compression, ("compress",), ("data", "train")),
     Check(_compressed_modes, ("compress", "quantize")),
     Check(_twins, ("compress", "model.base")),
     Check(_twin_heads, ("compress", "model.head")),

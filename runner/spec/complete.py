@@ -57,6 +57,8 @@ def complete(value: Any, schema: Schema, folder: Path) -> Any:
     branch = _branch(value, schema)
     if isinstance(value, Mapping):
         made = _mapping(value, branch, folder)
+        if definition == "distill":
+            return _with_the_teachers_own(made, value)
         return _without_usual(made) if definition == "base" else made
     if isinstance(value, list):
         return [complete(item, branch.get("items", {}), folder) for item in value]
@@ -75,6 +77,16 @@ def resolve(text: str, folder: Path) -> str:
 def _without_usual(base: Mapping[str, Any]) -> dict[str, Any]:
     """A base that says only what its architecture does not do anyway."""
     return ARCHITECTURES[base["architecture"]].without_defaults(base)
+
+
+def _with_the_teachers_own(made: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A step whose teacher says which of its layers are trained only if the spec does.
+
+    What it says holds in all phases; if it says nothing, the phases decide.
+    """
+    if "trainable" not in given["teacher"]:
+        made["teacher"].pop("trainable", None)
+    return made
 
 
 def _is_short(value: Any, definition: str) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from runner.errors import RetimeError, StageError
 from runner.plan.records import Content, Stage
-from runner.steps.contents import hash_path
+from runner.steps.hashing import hash_path
 
 
 def adopt(stage: Stage, files: Mapping[str, Content], draft: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from runner.report.progress import Display, Task
 from runner.spec.measurement import StageLimits
 from runner.steps.adopting import changed, gone
 from runner.steps.built import Built, data_record, model_record
-from runner.steps.contents import changed_contents
+from runner.steps.contents import changed_contents, note_downloads
 from runner.steps.deadline import NEVER, Deadline
 from runner.steps.lightwork import LightWork
 from runner.steps.retrying import Failures, Retries
@@ -244,6 +244,7 @@ class _Site:
             summary=summary,
             seconds=seconds,
         )
+        note_downloads(stage.params, self.plan.files)
         self.journal(stage, "done", seconds=round(seconds, 3))
 
     def outcome(self, name: str) -> Built:
@@ -268,7 +269,7 @@ class _Site:
             facts=facts,
             data=data,
             model_path=file.file("model.tflite").resolve(),
-            input_path=evaluation.file("input.bin").resolve() if "data" in keys else None,
+            input_path=evaluation.file("input.bin").resolve() if facts["samples"] else None,
         )
 
     def journal(self, stage: Stage, status: str, **fields: Any) -> None:

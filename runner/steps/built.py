@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import mmap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +22,7 @@ class Built:
         facts: what the runtime said of the model.
         data: what the images came to; None where there are none.
         model_path: the .tflite file; None on failure.
-        input_path: the first test images as the model takes them; None where there are none.
+        input_path: the first test images as the model takes them; None where none scored it.
     """
 
     error: Mapping[str, Any] | None
@@ -45,6 +45,7 @@ def data_record(made: Artifact) -> dict[str, Any]:
         "left_out": summary["corrupt"],
         "left_out_names": list(summary["corrupt_names"]),
         "empty_classes": list(summary["empty_classes"]),
+        "class_counts": summary["class_counts"],
     }
 
 
@@ -57,15 +58,26 @@ def model_record(
         source: what it was made of; None for a finished one, whose parameters nobody counted.
         facts: what the runtime said of it, if it got that far.
     """
-    path = made.file("model.tflite").resolve()
-    content = path.read_bytes()
+    path, file = made.file("model.tflite").resolve(), made.files["model.tflite"]
     counts = source.summary if source else {}
     return {
         "path": str(path),
-        "bytes": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": file.bytes,
+        "sha256": file.sha256,
         "parameters": counts.get("parameters"),
         "trainable_parameters": counts.get("trainable_parameters"),
-        "multiply_adds": count_multiply_adds(content),
+        "multiply_adds": _count_multiply_adds(path),
         "operations": made.summary.get("operations", facts.get("nodes")),
     }
+
+
+def _count_multiply_adds(path: Path) -> int | None:
+    """Reads the graph alone: weights, which may be gigabytes, stay on the disk."""
+    with path.open("rb") as file:
+        try:
+            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError:
+            # An empty file has nothing to map.
+            return None
+        with content:
+            return count_multiply_adds(content)

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from runner.errors import ArgumentError, EnvironmentUnusableError
+from runner.errors import ArgumentError
 from runner.plan.records import Content
 from runner.spec.model import Spec
+from runner.steps.downloaded import counts_by_content, note_download, prepared_set
+from runner.steps.hashing import hash_path
 
-_PIECE = 1 << 20
 # Paths in a source of images that are not read as they are: where names in a table start from, and
 # where a package keeps what it downloads.
 _NOT_READ = {("csv", "root"), ("tfds", "folder")}
@@ -39,15 +39,45 @@ def hash_contents(spec: Spec) -> dict[str, Content]:
             if part is not None:
                 parts.setdefault(id(part), part)
     images: dict[str, set[str]] = {}
-    for part in parts.values():
-        for path, named in _named(asdict(part)):
+    sets: dict[str, set[str]] = {}
+    for record in map(asdict, parts.values()):
+        for path, named in _named(record):
             images.setdefault(path, set()).update(named)
-    return {path: _content(path, sorted(named)) for path, named in images.items()}
+        source = record.get("source", {})
+        folder = prepared_set(source)
+        if folder is not None and counts_by_content(folder):
+            sets.setdefault(source["options"]["folder"], set()).add(str(folder))
+    return {
+        **{path: _content(path, sorted(named)) for path, named in images.items()},
+        **{path: _content_of_sets(sorted(folders)) for path, folders in sets.items()},
+    }
+
+
+def note_downloads(params: Mapping[str, Any], known: Mapping[str, Content]) -> None:
+    """Notes that a finished stage downloaded its set, which was not there before.
+
+    Args:
+        params: of the stage.
+        known: path -> its content, as `hash_contents` gave it before.
+    """
+    source = params.get("source", {})
+    folder = prepared_set(source) if isinstance(source, Mapping) else None
+    if folder is None:
+        return
+    before = known.get(source["options"]["folder"])
+    if before is None or str(folder) not in before.sets:
+        note_download(folder)
 
 
 def _content(path: str, images: Iterable[str]) -> Content:
     beside = tuple(images)
     return Content(hash_path(Path(path), beside), beside)
+
+
+def _content_of_sets(folders: Iterable[str]) -> Content:
+    sets = tuple(folders)
+    digest = hashlib.sha256("".join(hash_path(Path(one)) for one in sets).encode("ascii"))
+    return Content(digest.hexdigest(), sets=sets)
 
 
 def changed_contents(params: Mapping[str, Any], known: Mapping[str, Content]) -> list[str]:
@@ -57,38 +87,16 @@ def changed_contents(params: Mapping[str, Any], known: Mapping[str, Content]) ->
         known: path -> its content, as `hash_contents` gives it.
     """
     # A table that names other images by now is another table: those of then are enough.
-    return [
+    changed = [
         path
         for path in _paths(params)
         if path in known and _content(path, known[path].images) != known[path]
     ]
-
-
-def hash_path(path: Path, beside: Iterable[str] = ()) -> str:
-    """SHA-256 of a file's bytes, or of all that is in a folder; with further files, of them all.
-
-    Raises:
-        EnvironmentUnusableError: it can't be read.
-    """
-    try:
-        if path.is_file() and not beside:
-            return _hash_file(path)
-        digest = hashlib.sha256()
-        for file in _files(path) if path.is_dir() else [path]:
-            place = os.fsencode(file.relative_to(path) if file != path else file.name)
-            digest.update(place + b"\0" + _hash_file(file).encode())
-        for name in beside:
-            # A missing image is the stage's to report; here it only has to tell from one that is.
-            image = Path(name)
-            digest.update(_hash_file(image).encode() if image.is_file() else b"missing")
-    except OSError as error:
-        raise EnvironmentUnusableError(
-            "a file that the spec names can't be read",
-            where=str(error.filename or path),
-            why=str(error.strerror),
-            remedy="check that it is there and may be read",
-        ) from error
-    return digest.hexdigest()
+    return changed + [
+        path
+        for path in _places(params)
+        if path in known and _content_of_sets(known[path].sets) != known[path]
+    ]
 
 
 def _named(record: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
@@ -113,6 +121,13 @@ def _paths(value: Any, kind: str = "") -> Iterator[str]:
         yield value
 
 
+def _places(params: Mapping[str, Any]) -> Iterator[str]:
+    """The folder in which a stage's source has its set."""
+    source = params.get("source", {})
+    if isinstance(source, Mapping) and prepared_set(source):
+        yield source["options"]["folder"]
+
+
 def _images_of_table(options: Mapping[str, Any]) -> Iterator[str]:
     table = Path(options["path"])
     root = Path(options.get("root") or table.parent)
@@ -128,23 +143,3 @@ def _images_of_table(options: Mapping[str, Any]) -> Iterator[str]:
             why=str(error),
             remedy="save it as comma-separated values in UTF-8",
         ) from error
-
-
-def _files(folder: Path, above: frozenset[str] = frozenset()) -> Iterator[Path]:
-    """All regular files below a folder, in one order everywhere; links lead in no circle."""
-    real = os.path.realpath(folder)
-    if real in above:
-        return
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir():
-            yield from _files(entry, above | {real})
-        elif entry.is_file():
-            yield entry
-
-
-def _hash_file(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-    return digest.hexdigest()

@@ -30,6 +30,8 @@ def evaluate_stage(
 ) -> dict[str, Any]:
     """What the runtime says of the model (`facts`) and how well it answers (`accuracy`).
 
+    A model with several inputs or outputs is not scored, images or not.
+
     Args:
         inputs: `model`, and where there are images `data` and what was trained (`reference`).
         draft: where its answers are kept.
@@ -65,7 +67,7 @@ def evaluate_stage(
             # It may have been the time allowed in all that was up, and no fault of the stage.
             deadline.check()
         raise
-    if data is None:
+    if data is None or not facts["samples"]:
         return {"facts": facts, "accuracy": None}
     from runner.steps.scoring import compare_answers
 

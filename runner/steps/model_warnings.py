@@ -14,6 +14,8 @@ _CHANCE = 0.05
 # A class of which less than this share of its right answers is left counts as lost.
 _LEFT = 0.5
 _MOST_NAMED = 3
+# A class with more than so many times the training images of another one is worth a warning.
+_MOST_TIMES = 10
 
 
 def warning(kind: str, message: str, remedy: str, variant: str | None = None) -> dict[str, Any]:
@@ -129,7 +131,30 @@ def data_warnings(variants: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]
             message = f"{about}classes without any image, which no model here knows: {classes}"
             remedy = "add images, or remove what names the class"
             found.append(warning("class-empty", message, remedy, name))
+        if unequal := _imbalance(data):
+            remedy = (
+                "add images of the rare classes, or let them count more: train: {class_weights: "
+                "balanced}; what each class is known by stands in result.json"
+            )
+            found.append(warning("classes-unequal", f"{about}{unequal}", remedy, name))
     return found
+
+
+def _imbalance(data: Mapping[str, Any]) -> str:
+    """How unequal the classes of the training images are, in words; empty where they hardly are.
+
+    The right answer may then be to name a frequent class, which accuracy as a whole rewards.
+    """
+    counts = {name: train for name, (train, _) in data.get("class_counts", {}).items()}
+    if not counts:
+        return ""
+    most, least = max(counts, key=counts.__getitem__), min(counts, key=counts.__getitem__)
+    if counts[most] <= _MOST_TIMES * counts[least]:
+        return ""
+    return (
+        f"classes are of very unequal size: {counts[most]} training images of {most}, "
+        f"{counts[least]} of {least}"
+    )
 
 
 def _named(names: Sequence[str], count: int) -> str:

@@ -22,6 +22,7 @@ _DISTRIBUTIONS = (
     "tf-keras",
     "tensorflow-model-optimization",
     "ai-edge-quantizer",
+    "tensorflow-datasets",
 )
 
 

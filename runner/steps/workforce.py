@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from runner.timing.fitness.control_groups import memory_limit_bytes
+from runner.timing.fitness.tree import Tree
+
 # What a worker needs while it trains or converts a usual network; TensorFlow alone takes a third.
 _WORKER_BYTES = 3 * 2**29
 _FEWEST, _MOST = 2, 4
@@ -37,7 +40,10 @@ def workforce(cores: int, memory_bytes: int) -> Workforce:
     return Workforce(workers, max(1, cores // workers))
 
 
-def workforce_here() -> Workforce:
-    """That of this machine, by the cores that this process may use."""
+def workforce_here(tree: Tree = Tree()) -> Workforce:  # noqa: B008 - it is frozen
+    """That of this machine, by the cores and the memory that this process may use."""
     memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit_bytes = memory_limit_bytes(tree)
+    if limit_bytes is not None:
+        memory_bytes = min(memory_bytes, limit_bytes)
     return workforce(len(os.sched_getaffinity(0)), memory_bytes)

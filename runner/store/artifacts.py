@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Container, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,14 @@ _SCRATCH_LIFE_S = 30 * 86400
 
 
 @dataclass(frozen=True)
+class FileFacts:
+    """What a manifest says of a file."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class Artifact:
     """A finished stage's files.
 
@@ -37,6 +45,7 @@ class Artifact:
         bytes: of all its files.
         identity: everything that determined the content.
         summary: the stage's own figures.
+        files: name below its folder -> what its manifest says of the file.
     """
 
     key: str
@@ -46,6 +55,7 @@ class Artifact:
     bytes: int
     identity: Mapping[str, Any]
     summary: Mapping[str, Any]
+    files: Mapping[str, FileFacts] = field(default_factory=dict)
 
     def file(self, name: str) -> Path:
         """The path of one of its files."""
@@ -181,16 +191,19 @@ class ArtifactStore:
         make_folder(final.parent)
         if self.find(stage, key) is None and final.exists():
             self._remove(final)
+        made = _artifact(final, manifest)
         try:
             draft.rename(final)
         except OSError:
             # Another process was first; what it made has the same content by definition.
-            if self.find(stage, key) is None:
+            other = self.find(stage, key)
+            if other is None:
                 raise
+            made = other
             self.discard(draft)
         sync_folder(final.parent)
         self.forget_scratch(stage, key)
-        return _artifact(final, manifest)
+        return made
 
     def forget_scratch(self, stage: str, key: str) -> None:
         """Removes the notes of a stage that is done, which may have been killed before that."""
@@ -266,6 +279,7 @@ def _artifact(folder: Path, manifest: Mapping[str, Any]) -> Artifact:
         bytes=sum(entry["bytes"] for entry in manifest["files"].values()),
         identity=manifest["identity"],
         summary=manifest["summary"],
+        files={name: FileFacts(**entry) for name, entry in manifest["files"].items()},
     )
 
 

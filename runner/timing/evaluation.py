@@ -27,9 +27,10 @@ class Evaluation:
 
     Attributes:
         images: path of a .npy file, uint8, shape (samples, height, width, 3); empty where there
-            are none: then the model is looked at, and nothing is scored.
+            are none. Without any, and with several inputs or outputs, the model is looked at, and
+            nothing is scored: `samples` is 0.
         scaling: how pixels become the model's input.
-        output: an existing folder that receives `facts.json` and, where there are images,
+        output: an existing folder that receives `facts.json` and, where it is scored,
             `input.bin` (the first few images as the model takes them, end to end) and `scores.npy`
             (float32, (samples, classes), after dequantization).
         options: fields of `RuntimeOptions`, by name.

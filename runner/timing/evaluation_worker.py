@@ -81,7 +81,8 @@ def _evaluate(evaluation: Evaluation) -> None:
             options=RuntimeOptions(**evaluation.options),
         ) as session,
     ):
-        samples = _score(evaluation, session) if evaluation.images else 0
+        is_scored = evaluation.images and len(session.inputs) == len(session.outputs) == 1
+        samples = _score(evaluation, session) if is_scored else 0
         facts = {
             "version": library.version,
             "nodes": session.nodes.nodes,
@@ -95,9 +96,9 @@ def _evaluate(evaluation: Evaluation) -> None:
 
 
 def _score(evaluation: Evaluation, session: Session) -> int:
-    """Runs the model over all images; returns how many there were."""
+    """Runs a model of one input and one output over all images; returns how many there were."""
     images, output = np.load(evaluation.images, mmap_mode="r"), Path(evaluation.output)
-    taken, given = _only(session.inputs, "input"), _only(session.outputs, "output")
+    (taken,), (given,) = session.inputs, session.outputs
     rows = []
     for start in range(0, len(images), _BATCH):
         batch = _prepare(images[start : start + _BATCH], evaluation.scaling, taken)
@@ -107,14 +108,6 @@ def _score(evaluation: Evaluation, session: Session) -> int:
         rows.append(_dequantize(raw.reshape(len(batch), -1), given))
     np.save(output / "scores.npy", np.concatenate(rows))
     return len(images)
-
-
-def _only(tensors: tuple[Tensor, ...], what: str) -> Tensor:
-    if len(tensors) != 1:
-        raise native.HarnessError(
-            status=-1, step="evaluate", message=f"the model has {len(tensors)} {what}s, not one"
-        )
-    return tensors[0]
 
 
 def _prepare(images: NDArray[np.uint8], scaling: Scaling, tensor: Tensor) -> NDArray[np.generic]:

@@ -10,7 +10,8 @@ import pytest
 
 from runner.build.failures import StageFailure
 from runner.spec.layers import layer_names
-from tests.build.conftest import head, model_params
+from tests.build.conftest import Bench, head, model_params
+from tests.build.test_every_architecture import train_and_convert
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.filterwarnings("ignore")]
 
@@ -222,3 +223,9 @@ def test_imagenet_without_a_network_names_the_file_and_its_place(
     with pytest.raises(StageFailure, match="can't be loaded") as caught:
         build(base={"weights": "imagenet"})
     assert str(tmp_path / "models") in caught.value.remedy
+
+
+def test_a_network_is_checked_as_every_one_is_in_the_exhaustive_tests(
+    bench: Bench, tensorflow: Any, tmp_path: Path
+) -> None:
+    train_and_convert(bench, tensorflow, tmp_path, "MobileNet", {"alpha": 0.25})

@@ -215,6 +215,23 @@ def test_quantization_aware_training_keeps_the_zeros_of_pruning(
         assert tensor["zeros"] >= 0.74
 
 
+def test_a_layer_that_is_split_is_not_taken_for_another_one(
+    compress: Compress, tensorflow: Any, tmp_path: Path
+) -> None:
+    """The halves of a separable convolution have names such as the model has already."""
+    import keras
+
+    given = keras.Input((32, 32, 3))
+    passed = keras.layers.Conv2D(8, 3, strides=2, use_bias=False, name="conv2d")(given)
+    passed = keras.layers.BatchNormalization()(passed)
+    passed = keras.layers.SeparableConv2D(8, 3, use_bias=False, name="depthwise_conv2d")(passed)
+    passed = keras.layers.GlobalAveragePooling2D()(keras.layers.BatchNormalization()(passed))
+    model = keras.Model(given, keras.layers.Dense(10, "softmax")(passed))
+    model.save(tmp_path / "model.keras")
+    folder, _ = compress(step("quantization_aware", epochs=1), source=tmp_path)
+    assert (folder / "saved_model").exists()
+
+
 def test_a_student_learns_from_its_teacher(
     compress: Compress, source: Path, tmp_path: Path, small_data: Path
 ) -> None:

@@ -272,6 +272,21 @@ def test_images_of_every_mode_become_rgb(
     assert (pixels == np.array(expected)).all()
 
 
+def test_sixteen_bits_are_scaled_alike_in_dark_and_in_light_pictures(tmp_path: Path) -> None:
+    from runner.build.sources.pictures import decode, to_pixels
+
+    for mode, suffix in (("I;16", "png"), ("I;16", "tif"), ("I;16", "pgm"), ("I", "tif")):
+        made = [save_image(tmp_path / f"{n}.{suffix}", n, mode) for n in (0, 200, 300, 65535)]
+        tones = [int(to_pixels(decode(file), (4, 6))[0, 0, 0]) for file in made]
+        assert tones == [0, 0, 1, 255], (mode, suffix)
+
+
+def test_images_of_thirty_two_bits_are_none(tmp_path: Path, animals: Path) -> None:
+    save_image(animals / "cat" / "0.tif", 2**24, "I")
+    summary = make(tmp_path, data_params("folder", path=str(animals), corrupt_limit=0.1))[1]
+    assert summary["corrupt_names"] == [str(animals / "cat" / "0.tif")]
+
+
 def test_a_picture_is_upright_as_its_camera_says(tmp_path: Path) -> None:
     from PIL import Image
 
@@ -367,6 +382,39 @@ def test_values_out_of_range_make_an_image_corrupt(tmp_path: Path) -> None:
     options = {"path": str(tmp_path / "set.npz"), "image_key": "x", "label_key": "y"}
     summary = make(tmp_path, data_params("arrays", corrupt_limit=0.1, **options))[1]
     assert summary["corrupt_names"] == ["image 7 of x in set.npz"]
+
+
+@pytest.mark.parametrize("form", ["floats", "half floats", "tiff of floats", "tiff of 32 bits"])
+def test_a_set_whose_white_is_not_ours_is_refused_and_a_dark_image_is_not(
+    tmp_path: Path, form: str
+) -> None:
+    from PIL import Image
+
+    images = NUMBERS.astype({"half floats": np.float16}.get(form, np.float32))
+    if form == "tiff of 32 bits":
+        dark, light = images.astype(np.int32), images.astype(np.int32) * 257
+    else:
+        dark, light = images / 255, images.copy()
+    params = data_params("arrays", path=str(tmp_path / "x.npz"), image_key="x", label_key="y")
+    if form.startswith("tiff"):
+        params = data_params("folder", path=str(tmp_path / "set"))
+
+    def write(images: np.ndarray) -> None:
+        np.savez(tmp_path / "x.npz", x=images, y=LABELS)
+        for number, image in enumerate(images):
+            file = tmp_path / "set" / str(LABELS[number]) / f"{number}.tif"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if form.startswith("tiff"):
+                Image.fromarray(image).save(file)
+
+    write(dark)
+    with pytest.raises(StageFailure, match="all images would be black") as caught:
+        make(tmp_path, params)
+    assert f"the largest value here is {dark.max():g}" in caught.value.why
+    assert "uint8" in caught.value.remedy
+    light[3] = dark[3]
+    write(light)
+    assert make(tmp_path, params)[0]["train_images"].max() > 100
 
 
 def write_idx(path: Path, array: np.ndarray, *, gzipped: bool) -> Path:

@@ -6,7 +6,10 @@ import gzip
 import json
 import socket
 import struct
+import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +139,51 @@ def test_a_prepared_set_of_tensorflow_datasets_is_read_by_its_name_in_a_worker(
     assert (few["train_images"], few["test_images"]) == (10, 3)
 
 
+def test_two_stages_that_need_a_set_which_nobody_prepared_yet_prepare_it_once(
+    tensorflow: Any, tmp_path: Path
+) -> None:
+    tfds = pytest.importorskip("tensorflow_datasets", reason="the extra datasets is not installed")
+    from etils import epath
+
+    from runner.build.sources import downloaded
+
+    prepared: list[float] = []
+
+    class SlowTones(tfds.core.GeneratorBasedBuilder):  # type: ignore[misc, name-defined]
+        """Takes its time, in which another stage would begin."""
+
+        VERSION = tfds.core.Version("1.0.0")
+        pkg_dir_path = epath.Path(tmp_path / "code")
+
+        def _info(self) -> Any:
+            features = {
+                "image": tfds.features.Image(shape=(8, 8, 3)),
+                "label": tfds.features.ClassLabel(names=["dark", "light"]),
+            }
+            return tfds.core.DatasetInfo(
+                builder=self,
+                features=tfds.features.FeaturesDict(features),
+                supervised_keys=("image", "label"),
+            )
+
+        def _split_generators(self, manager: Any) -> Any:
+            prepared.append(time.monotonic())
+            time.sleep(1.0)
+            return {"train": self._generate_examples()}
+
+        def _generate_examples(self) -> Any:
+            for number in range(4):
+                tone = np.full((8, 8, 3), 200 * (number % 2), np.uint8)
+                yield str(number), {"image": tone, "label": number % 2}
+
+    options = {"dataset": "slow_tones", "folder": str(tmp_path / "sets")}
+    with ThreadPoolExecutor(2) as threads:
+        asked = [threads.submit(downloaded.tfds, options) for _ in range(2)]
+        sets = [one.result(60) for one in asked]
+    assert [len(one.labels) for one in sets] == [4, 4]
+    assert len(prepared) == 1
+
+
 def test_a_set_without_labelled_images_says_what_it_has(catalogue: Path, tmp_path: Path) -> None:
     params = data_params("tfds", dataset="sentences", own={"folder": str(catalogue)})
     with pytest.raises(StageFailure, match="sentences is none of labelled images") as caught:
@@ -160,6 +208,24 @@ def test_an_absent_set_without_a_network_says_what_to_put_where(
     assert why in caught.value.why
     assert "abstract_reasoning" not in caught.value.why
     assert f"put it at {empty / name / version}," in caught.value.remedy
+
+
+def test_files_in_a_folder_that_cannot_be_written_to_are_read_without_a_lock(
+    tmp_path: Path,
+) -> None:
+    from runner.build.downloads import alone
+
+    mount = tmp_path / "read-only"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(mount)]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a file system needs root")
+    try:
+        for folder in (mount, mount / "models"):
+            with alone(folder):
+                assert not list(mount.iterdir())
+    finally:
+        subprocess.run(["umount", "-l", str(mount)], check=True)
 
 
 def test_a_missing_package_names_the_extra_to_install(

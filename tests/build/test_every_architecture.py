@@ -37,6 +37,13 @@ CASES = [(name, {}) for name in ARCHITECTURES] + [
 def test_it_trains_a_step_and_converts_to_built_in_operations(
     bench: Bench, tensorflow: Any, tmp_path: Path, name: str, options: dict[str, Any]
 ) -> None:
+    train_and_convert(bench, tensorflow, tmp_path, name, options)
+
+
+def train_and_convert(
+    bench: Bench, tensorflow: Any, tmp_path: Path, name: str, options: dict[str, Any]
+) -> None:
+    """Trains a network for a step and converts it; the ordinary tests do it with a small one."""
     one = ARCHITECTURES[name]
     data = make_images(tmp_path / "data", one.smallest_size)
     base = {
@@ -57,7 +64,7 @@ def test_it_trains_a_step_and_converts_to_built_in_operations(
         assert summary["layers"] == one.layers + 2
     for mode in ("dynamic",) if one.parameters > HUGE else ("float32", "dynamic"):
         convert = {"quantize": {"mode": mode}, "scaling": one.scaling}
-        folder, facts = run(bench, "convert", convert, data=data, train=trained)
+        folder, facts = run(bench, "convert", convert, data=data, source=trained)
         assert not any("Flex" in kind or "CUSTOM" in kind for kind in facts["operators"])
         if mode == "float32":
             content = (folder / "model.tflite").read_bytes()
@@ -99,6 +106,26 @@ def test_it_can_be_compressed_where_a_spec_may_ask_for_it(tensorflow: Any, name:
     except StageFailure:
         has_twin = False
     assert has_twin == ARCHITECTURES[name].has_twin({})
+    keras.backend.clear_session()
+
+
+@pytest.mark.parametrize("name", [one.name for one in ARCHITECTURES.values() if one.has_twin({})])
+def test_it_is_quantization_aware_in_whole_where_a_spec_may_ask_for_it(
+    tensorflow: Any, name: str
+) -> None:
+    import keras
+
+    from runner.build.compression import quantization_aware
+    from runner.build.failures import StageFailure
+    from runner.build.twins import make_twin
+
+    model, _ = make_network(name)
+    try:
+        quantization_aware(make_twin(model), {}, {}, lambda *_: None)
+        is_taken = True
+    except StageFailure:
+        is_taken = False
+    assert is_taken == ARCHITECTURES[name].is_wholly_aware
     keras.backend.clear_session()
 
 

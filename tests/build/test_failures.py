@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import ast
 import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+import runner.build
 from runner.build.failures import StageFailure, explain
 
 pytestmark = pytest.mark.fast
@@ -37,6 +40,39 @@ def test_an_exception_is_told_apart_by_what_can_be_done(
     failure = explain(error)
     assert failure.kind == kind
     assert words in failure.what + failure.why
+
+
+@pytest.mark.parametrize(
+    ("error", "package", "remedy"),
+    [
+        (ModuleNotFoundError("No module named 'PIL'", name="PIL"), "PIL", "retime[train]"),
+        (ModuleNotFoundError("No module named 'keras.x'", name="keras.x"), "keras", "[train]"),
+        (ModuleNotFoundError("No module named 'tf_keras'"), "tf_keras", "retime[compress]"),
+        (ModuleNotFoundError("No module named importlib_resources.x"), "importlib_r", "[datasets]"),
+        (ModuleNotFoundError("No module named 'nobody'"), "nobody", "the log says"),
+        (ModuleNotFoundError("what is missing is not said"), "a package is not", "the log says"),
+    ],
+)
+def test_a_missing_package_is_named_and_only_an_extra_that_has_it(
+    error: Exception, package: str, remedy: str
+) -> None:
+    failure = explain(error)
+    assert failure.kind == "missing_package"
+    assert package in failure.what
+    assert remedy in failure.remedy
+    assert "None" not in failure.what + failure.remedy
+    assert "retime[" in failure.remedy or "[" not in remedy
+
+
+def test_every_failure_of_a_stage_says_what_to_do() -> None:
+    silent = [
+        f"{path.name}:{call.lineno}"
+        for path in sorted(Path(runner.build.__file__).parent.rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text()))
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "StageFailure"
+        if "remedy" not in {keyword.arg for keyword in call.keywords}
+    ]
+    assert silent == []
 
 
 def test_the_cause_inside_a_librarys_exception_counts() -> None:

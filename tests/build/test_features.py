@@ -61,8 +61,73 @@ def test_a_head_that_learns_from_features_gets_the_same_bits(
     assert plain | {"features": ""} == shared | {"features": ""}
     assert history_of(tmp_path / "plain") == history_of(tmp_path / "shared")
     assert same(tmp_path / "plain", tmp_path / "shared")
+    assert flags_of(tmp_path / "plain") == flags_of(tmp_path / "shared")
     scores = [np.load(tmp_path / one / "test_scores.npy") for one in ("plain", "shared")]
     assert (scores[0] == scores[1]).all()
+
+
+def test_no_image_is_alone_in_a_batch() -> None:
+    from runner.build.features import at_once
+
+    assert all(count % at_once(count) != 1 for count in range(2, 20_000))
+    assert (at_once(1), at_once(64), at_once(4096)) == (64, 64, 64)
+
+
+def test_the_last_of_many_images_is_answered_with_the_bits_that_the_first_ones_are(
+    small_data: Path, tensorflow: Any, tmp_path: Path
+) -> None:
+    params = train_params(base={"architecture": "ResNet50", "alpha": None})
+    answers = {}
+    for name, step in (("forwards", 1), ("backwards", -1)):
+        folder = tmp_path / name
+        folder.mkdir()
+        for file in small_data.glob("*.npy"):
+            np.save(folder / file.name, np.load(file)[:65][::step])
+        compute(folder, tmp_path / f"{name} features", params)
+        found = np.load(tmp_path / f"{name} features" / "train_features.npy")
+        answers[name] = found[::step]
+    assert (answers["forwards"] == answers["backwards"]).all()
+
+
+def test_a_single_image_in_an_epochs_last_batch_is_said(
+    small_data: Path, tensorflow: Any, tmp_path: Path
+) -> None:
+    # 96 images, of which the last batch has one.
+    params = train_params(
+        base={"architecture": "MobileNet", "alpha": 0.25},
+        trainable=("none", None),
+        epochs=1,
+        train={"batch_size": 95},
+    )
+    compute(small_data, tmp_path / "features", params)
+    summary = train(small_data, tmp_path / "shared", params, features=tmp_path / "features")
+    assert summary["features"].startswith("computed once; equal to rounding")
+
+
+def flags_of(folder: Path) -> dict[str, bool]:
+    """Which layers of a saved model are trained."""
+    import keras
+
+    model = keras.models.load_model(folder / "model.keras")
+    return {layer.name: layer.trainable for layer in model.layers}
+
+
+def test_a_base_that_phases_froze_is_frozen_in_the_saved_model_whoever_learned(
+    small_data: Path, tensorflow: Any, tmp_path: Path
+) -> None:
+    frozen = {"epochs": 1, "trainable": {"policy": "none", "argument": None}}
+    params = train_params(
+        base={"architecture": "MobileNet", "alpha": 0.25},
+        trainable=("all", None),
+        train={"phases": [frozen, frozen]},
+    )
+    assert not why_not_shared(params["model"], params["train"])
+    compute(small_data, tmp_path / "features", params)
+    plain = train(small_data, tmp_path / "plain", params)
+    shared = train(small_data, tmp_path / "shared", params, features=tmp_path / "features")
+    assert plain | {"features": ""} == shared | {"features": ""}
+    assert flags_of(tmp_path / "plain") == flags_of(tmp_path / "shared")
+    assert not flags_of(tmp_path / "shared")["conv_pw_13"]
 
 
 def test_the_reason_why_features_are_not_shared_is_said(

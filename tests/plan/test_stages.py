@@ -156,6 +156,28 @@ def test_without_snapshots_a_training_is_what_it_was_before_there_were_any(tmp_p
     assert not {"snapshot", "snapshots"} & {*training.params, *training.params["train"]}
 
 
+def test_a_teacher_that_says_which_layers_are_trained_is_trained_so_in_all_phases(
+    tmp_path: Path,
+) -> None:
+    policies = {}
+    for own in ("", ", trainable: {from: block_16_project}"):
+        teacher = f"{{base: {{architecture: MobileNetV2, alpha: 0.5, weights: none}}{own}}}"
+        phases = "train: {phases: [{epochs: 1, trainable: none}, {epochs: 2, trainable: all}]}\n"
+        text = SMALL + phases + f"compress: {{distill: {{teacher: {teacher}}}}}\n"
+        spec, plan = planned(tmp_path, text)
+        compress = plan.stages[plan.of_variant[spec.variants[0].name]["compress"]]
+        for role in ("source", "teacher"):
+            train = plan.stages[compress.inputs[role]].params
+            policies[role, own] = [
+                (phase["trainable"] or train["model"]["trainable"])["policy"]
+                for phase in train["train"]["phases"]
+            ]
+    assert {tuple(one) for key, one in policies.items() if key != ("teacher", own)} == {
+        ("none", "all")
+    }
+    assert policies["teacher", own] == ["from", "from"]
+
+
 def test_a_snapshot_is_compressed_and_its_teacher_is_a_finished_one(tmp_path: Path) -> None:
     teacher = "{base: {architecture: MobileNetV2, alpha: 0.5, weights: none}}"
     text = (

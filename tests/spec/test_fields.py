@@ -73,6 +73,9 @@ def records(spec: Spec) -> Data:
 
 def usual(field: Field) -> Any:
     """What holds where the field is left out: the schema's default, or the network's own."""
+    if field.path[-2:] == ("teacher", "trainable"):
+        # What the phases of the training say, if any does.
+        return None
     own = {option.name: option.default for one in ARCHITECTURES.values() for option in one.options}
     return field.schema.get("default", own.get(str(field.path[-1])))
 

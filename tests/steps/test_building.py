@@ -41,6 +41,7 @@ IMAGES = {
     "corrupt": 0,
     "corrupt_names": [],
     "empty_classes": [],
+    "class_counts": {str(digit): [3, 1] for digit in range(10)},
 }
 MADE = {
     "data": FakeStage({}, IMAGES),
@@ -191,7 +192,7 @@ def test_a_model_is_evaluated_while_others_are_built(
         was_held.append(not executor.held.done())
         if was_held[-1]:
             executor.held.set_result(StageOutcome(MADE["convert"].summary))
-        return {}
+        return {"samples": 10}
 
     monkeypatch.setattr(evaluating, "evaluate", evaluate)
     monkeypatch.setattr("runner.steps.scoring.compare_answers", lambda *_: {})

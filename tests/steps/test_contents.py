@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from runner.plan.records import Content
+from runner.plan.records import Content, Surroundings
+from runner.plan.stages import make_plan
 from runner.spec.expand import read_spec
-from runner.steps.contents import changed_contents, hash_contents, hash_path
+from runner.steps.contents import changed_contents, hash_contents, note_downloads
+from runner.steps.hashing import hash_path
+from runner.steps.surroundings import look_around
 
 pytestmark = pytest.mark.fast
 
@@ -100,3 +103,70 @@ def test_the_images_that_a_table_names_count_with_it_for_every_variant_that_read
     for variant in variants:
         assert changed_contents(asdict(variant.data), known) == [str(table)]
     assert hash_contents(read_spec(spec)) != known
+
+
+SETS = """
+spec: 1
+name: sets
+data: {source: {tfds: {dataset: DATASET, folder: sets}}}
+model: {base: {architecture: MobileNet, alpha: 0.25, weights: none}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("dataset", "place"),
+    [("tones", "tones"), ("tones/gray:1.0.0", "tones/gray/1.0.0"), ("tones:2.0.0", "tones/2.0.0")],
+)
+def test_a_prepared_set_counts_and_one_that_a_stage_downloaded_does_not_until_it_changes(
+    tmp_path: Path, dataset: str, place: str
+) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(SETS.replace("DATASET", dataset))
+    file = tmp_path / "sets" / place / "data.tfrecord"
+
+    def key() -> str:
+        read = read_spec(spec)
+        surroundings = Surroundings(
+            {}, hash_contents(read), {one.name: "library" for one in read.variants}, "host"
+        )
+        plan = make_plan(read, surroundings)
+        return plan.of_variant[read.variants[0].name]["data"]
+
+    (variant,) = read_spec(spec).variants
+    params, absent, known = asdict(variant.data), key(), hash_contents(read_spec(spec))
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"downloaded")
+    # As a stage does that is done, and found no set when it began.
+    assert changed_contents(params, known) == []
+    provided = key()
+    note_downloads(params, known)
+    assert key() == absent != provided
+    file.write_bytes(b"another set")
+    replaced, known = key(), hash_contents(read_spec(spec))
+    assert len({absent, provided, replaced}) == 3
+    # A set that was there is not taken for a download.
+    note_downloads(params, known)
+    assert key() == replaced
+    assert changed_contents(params, known) == []
+    file.write_bytes(b"changed meanwhile")
+    assert changed_contents(params, known) == [str(tmp_path / "sets")]
+    (tmp_path / "sets" / "another_set").mkdir()
+    (tmp_path / "sets" / "another_set" / "data").write_bytes(b"none of our business")
+    file.write_bytes(b"another set")
+    assert key() == replaced
+
+
+def test_the_package_that_reads_a_set_counts_with_it(tmp_path: Path) -> None:
+    (tmp_path / "spec.yaml").write_text(SETS.replace("DATASET", "tones"))
+    read = read_spec(tmp_path / "spec.yaml")
+    keys = {
+        make_plan(
+            read,
+            Surroundings(
+                {"tensorflow-datasets": version}, {}, {read.variants[0].name: "library"}, "host"
+            ),
+        ).of_variant[read.variants[0].name]["data"]
+        for version in ("4.9.9", "4.9.10")
+    }
+    assert len(keys) == 2
+    assert "tensorflow-datasets" in look_around(read, {}).versions

@@ -262,6 +262,30 @@ def test_images_and_classes_that_no_model_saw_are_said_once_for_all_that_share_t
     assert other.startswith(f"{result['variants'][2]['name']}: 12 of 1809 images")
 
 
+@pytest.mark.parametrize(
+    ("counts", "words"),
+    [
+        ({"cat": [100, 1], "dog": [10, 900]}, ""),
+        ({"cat": [101, 1], "dog": [10, 9]}, "101 training images of cat, 10 of dog"),
+        ({"cat": [7, 1], "dog": [400, 9], "emu": [9, 1]}, "400 training images of dog, 7 of cat"),
+        (None, ""),
+    ],
+)
+def test_classes_of_very_unequal_size_in_training_are_said_once(
+    counts: dict[str, list[int]] | None, words: str
+) -> None:
+    result = quickstart()
+    assert not warnings_of(result, "classes-unequal")
+    for variant in result["variants"]:
+        variant["data"].pop("class_counts")
+        if counts is not None:
+            variant["data"]["class_counts"] = counts
+    check_result(result)
+    found = warnings_of(result, "classes-unequal")
+    assert len(found) == bool(words)
+    assert all(words in one for one in found)
+
+
 @pytest.mark.parametrize(("told", "warned"), [(False, 1), (True, 0), (None, 0)])
 def test_processes_that_all_have_the_same_addresses_are_a_warning(told: Any, warned: int) -> None:
     result = quickstart()

@@ -76,9 +76,10 @@ def tfds(options: Mapping[str, Any]) -> Collection:
     """
     package = _import()
     name = options["dataset"]
-    place = Path(options.get("folder") or package.core.constants.DATA_DIR) / name / "VERSION"
+    folder = Path(options.get("folder") or package.core.constants.DATA_DIR)
+    place = folder / name / "VERSION"
     try:
-        with patient_network(), _few_retries():
+        with alone(folder), patient_network(), _few_retries():
             builder = package.builder(name, data_dir=options.get("folder"))
             place = Path(builder.data_dir)
             builder.download_and_prepare()

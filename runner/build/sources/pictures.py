@@ -17,8 +17,12 @@ from runner.build.sources.collection import UnreadableImageError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 _WHITE = (255, 255, 255)
-# 16-bit gray of either byte order, and 32-bit gray, in which 16 bits are kept too.
+# 16-bit gray of either byte order; and 32-bit gray, which is how PGM files of 16 bits are read.
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+_DEEP_WHITE = 65535
+# Kinds of numbers that say nothing of where white is -> what a set of them is known by that has
+# another white than is taken here: its largest value is no larger.
+TOO_DARK = {"floats": 1, "whole numbers of 32 bits": 255}
 _BROKEN = (
     OSError,
     SyntaxError,
@@ -58,11 +62,25 @@ def decode(file: Any) -> Image.Image:
         raise UnreadableImageError(_why(error)) from error
 
 
+def brightest(image: Any) -> tuple[str, float] | None:
+    """A kind in `TOO_DARK` and the image's largest value; None where its numbers say what is white.
+
+    Args:
+        image: as `to_pixels` takes it.
+    """
+    if isinstance(image, Image.Image):
+        kind = {"F": "floats", "I": "whole numbers of 32 bits"}.get(image.mode)
+    else:
+        kind = "floats" if np.asarray(image).dtype.kind == "f" else None
+    return (kind, float(np.max(np.asarray(image)))) if kind else None
+
+
 def to_pixels(image: Any, size: tuple[int, int]) -> NDArray[np.uint8]:
     """Any image -> uint8 (height, width, 3), resized by bilinear interpolation.
 
-    Transparent places become white, 16-bit values are scaled to 8, of an animation the first
-    picture is taken. Shrinking averages over all pixels, so that nothing aliases.
+    Transparent places become white, 16-bit values are scaled to 8 whatever they are, of an
+    animation the first picture is taken. Shrinking averages over all pixels, so that nothing
+    aliases.
 
     Args:
         image: a Pillow image, or an array of shape (h, w) or (h, w, 1 to 4) with values from 0 to
@@ -101,10 +119,11 @@ def _picture(array: NDArray[Any]) -> Image.Image:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode in _DEEP:
-        values = np.asarray(image).astype(np.int64)
-        if values.max() > 255:
-            values = values // 257 if values.max() <= 65535 else values >> 24
-        image = Image.fromarray(np.clip(values, 0, 255).astype(np.uint8))
+        values = np.asarray(image)
+        lowest, highest = values.min(), values.max()
+        if not (lowest >= 0 and highest <= _DEEP_WHITE):
+            raise UnreadableImageError(f"values from {lowest} to {highest}, not 0 to {_DEEP_WHITE}")
+        image = Image.fromarray((values // 257).astype(np.uint8))
     elif image.mode == "F":
         image = _picture(np.asarray(image))
     if image.mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:

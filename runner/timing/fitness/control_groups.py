@@ -10,7 +10,25 @@ _MOUNT = "sys/fs/cgroup"
 
 
 def cpu_groups(tree: Tree) -> Iterator[tuple[int, str]]:
-    """Version and folder of each group that rules our use of processors: ours and those above.
+    """Those that rule our use of processors; see `_groups`."""
+    return _groups(tree, "cpu")
+
+
+def memory_limit_bytes(tree: Tree) -> int | None:
+    """The most memory that our groups, and those above, let us have together; None for no limit.
+
+    Version 1 says of a group without a limit a number larger than any memory.
+    """
+    limits = [
+        tree.integer(f"{folder}/{'memory.max' if version == 2 else 'memory.limit_in_bytes'}")
+        # Without /proc the mount itself is all that is known.
+        for version, folder in [*_groups(tree, "memory"), (2, _MOUNT), (1, f"{_MOUNT}/memory")]
+    ]
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+def _groups(tree: Tree, controller: str) -> Iterator[tuple[int, str]]:
+    """Version and folder of each group that rules what a controller is for: ours and those above.
 
     Inside a container our path is often the host's, and only the mount itself exists; so folders
     are named whether they exist or not.
@@ -21,8 +39,8 @@ def cpu_groups(tree: Tree) -> Iterator[tuple[int, str]]:
         if line.startswith("0::"):
             for folder in _upwards(_MOUNT, path):
                 yield 2, folder
-        elif "cpu" in controllers.split(","):
-            for mount in dict.fromkeys((f"{_MOUNT}/cpu", f"{_MOUNT}/{controllers}")):
+        elif controller in controllers.split(","):
+            for mount in dict.fromkeys((f"{_MOUNT}/{controller}", f"{_MOUNT}/{controllers}")):
                 for folder in _upwards(mount, path):
                     yield 1, folder
 
