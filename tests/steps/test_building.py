@@ -18,17 +18,21 @@ from runner.errors import OutOfTimeError, StageError
 from runner.plan.records import Content, Plan, Surroundings
 from runner.plan.stages import make_plan
 from runner.report.progress import Display
+from runner.spec.expand import expand
+from runner.spec.load import parse
 from runner.spec.measurement import StageLimits
 from runner.steps import building, evaluating
 from runner.steps.building import build_variants
 from runner.steps.built import Built
-from runner.steps.contents import hash_path
+from runner.steps.contents import hash_contents
 from runner.steps.deadline import Deadline, deadline_in
+from runner.steps.hashing import hash_path
 from runner.steps.retrying import Failures
 from runner.store.artifacts import ArtifactStore
 from runner.store.runs import Run, RunStore
 from runner.timing.libraries import RuntimeLibrary
 from tests.results import check_result, quickstart
+from tests.spec.conftest import SMALLEST
 from tests.steps.experiments import result_of, spec_of
 
 pytestmark = pytest.mark.fast
@@ -200,6 +204,38 @@ def test_a_model_is_evaluated_while_others_are_built(
     built = workshop.build(executor=Holding, deadline=deadline_in(30.0))
     assert not any(one.error for one in built.values())
     assert was_held == [True, False]
+
+
+class Downloading(FakeExecutor):
+    """Puts a set where its source looks for it, as a stage does that finds none."""
+
+    def submit(self, request: StageRequest, on_progress: Report) -> Future[StageOutcome]:
+        if request.stage == "data":
+            source = request.params["source"]["options"]
+            prepared = Path(source["folder"], source["dataset"], "1.0.0")
+            prepared.mkdir(parents=True)
+            (prepared / "images.tfrecord").write_bytes(b"downloaded")
+        return super().submit(request, on_progress)
+
+
+def test_a_set_that_a_stage_downloaded_leaves_all_that_was_made_of_it_in_force(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluating, "evaluate", lambda *_, **__: {"samples": 0})
+    text = SMALLEST.replace("source: digits", "source: {tfds: {dataset: tones, folder: sets}}")
+
+    def plan() -> None:
+        spec = expand(parse(text.encode(), file="spec.yaml", folder=tmp_path))
+        workshop.names = [variant.name for variant in spec.variants]
+        libraries = dict.fromkeys(workshop.names, "library")
+        workshop.plan = make_plan(spec, Surroundings({}, hash_contents(spec), libraries, "host"))
+
+    plan()
+    assert not any(one.error for one in workshop.build(executor=Downloading).values())
+    plan()
+    workshop.build()
+    assert {status for _, status in workshop.statuses()[len(workshop.plan.stages) :]} == {"cached"}
+    assert not workshop.executors[1].requests
 
 
 def test_an_evaluation_is_told_when_nobody_waits_for_it_any_longer(
