@@ -189,7 +189,7 @@ def next_steps(summary: Summary) -> Iterator[str]:
         if outcome.result is not None:
             yield from (f"{name}: {step}" for step in _steps_of(outcome.result))
     if summary.trouble:
-        yield f"this summary is no file ({summary.trouble}): free some room, call the same again"
+        yield f"this summary is in no file ({summary.trouble}): run the same command when it can be"
     if any(
         outcome.status not in {"answered", "disturbed", "failed"} for outcome in summary.outcomes
     ):

@@ -40,7 +40,8 @@ class Stay:
             else after the first attempt at a block of this stay; None before. Arms are compared
             within blocks, so that another stay may have another one.
         in_vain: attempts in a row that were disturbed.
-        starved: those of which a process was killed or refused, which may be otherwise in a while.
+        starved: attempts in a row, quiet ones, of which a process was killed or refused, which may
+            be otherwise in a while.
         off: those of them that nothing but the temperature spoilt.
     """
 

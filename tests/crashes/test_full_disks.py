@@ -65,7 +65,7 @@ def test_a_batch_that_can_note_nothing_any_more_ends_whole_and_is_told_from_memo
     assert "journal.jsonl: no space left on the device; the batch goes on" in said
     assert said.count("the batch goes on") == 1
     assert "2 of 2 questions answered" in said
-    assert "this summary is no file" in said
+    assert "this summary is in no file" in said
     assert "2 of 2 questions answered" in mail.read_text()
     assert "exit code 4" in mail.read_text()
     assert len(batch_events(tiny.desk)) == events_before
