@@ -11,7 +11,7 @@ SHELL_NAME ?= bash
 SECONDS ?= 60
 PYTEST ?= -q
 # More processes would find too little memory for as many TensorFlows on a small machine.
-SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 HARNESS := $(wildcard native/src/*.[ch] native/include/*.h) native/build_ffi.py setup.py
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check

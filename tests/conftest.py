@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from tests.bench import SMALL, Benched, Desk
 
 # TensorFlow asks once, whoever imports it first; tests compare its bits with those of workers.
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = ENVIRONMENT["TF_ENABLE_ONEDNN_OPTS"]
+
+# Whoever started the tests may have had this ignored, as nohup does, and commands inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Two networks of some tens of microseconds, the second with three times as much to compute.
 _MAKE_MODELS = """
@@ -42,9 +46,9 @@ write("slower.tflite", 12)
 """
 
 
-# Tests of whole commands, many of which bench. They come one after the other: a bench waits for
-# whoever else is at work on its machine.
-COMMANDS = ("tests", "tests/acceptance", "tests/crashes")
+# Tests that bench. They come one after the other: a bench waits for whoever else is at work on its
+# machine. They take longest, and begin first: see SIDE_BY_SIDE in the Makefile.
+BENCHES = ("tests/acceptance", "tests/crashes")
 
 
 class SharedOut(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
@@ -52,7 +56,7 @@ class SharedOut(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no type
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "commands" if str(PurePosixPath(file).parent) in COMMANDS else file
+        return "benches" if str(PurePosixPath(file).parent) in BENCHES else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

@@ -196,8 +196,8 @@ def test_an_interrupted_batch_sums_up_what_there_is_and_goes_on(
 def test_what_does_not_fit_in_the_time_is_left_cleanly_and_finished_next_time(
     desk: Desk, write: Callable[..., Path]
 ) -> None:
-    specs = [write("one", priority=1), write("two", blocks=60), write("three", priority=-1)]
-    text = specs[1].read_text().replace("min_blocks: 10", "min_blocks: 60")
+    specs = [write("one", priority=1), write("two", blocks=25), write("three", priority=-1)]
+    text = specs[1].read_text().replace("min_blocks: 10", "min_blocks: 25")
     specs[1].write_text(text.replace("max_time: 60s", "max_time: 10m"))
     # Long enough for the first, and not for the second.
     assert desk.retime("batch", specs[0]).returncode == 0

@@ -22,8 +22,8 @@ from tests.crashes.trees import Forest, Tree
 
 pytestmark = pytest.mark.acceptance
 
-# A process takes half a second, so that a signal meets one; there are four in a block.
-SLOW = "measure.warmup_time=400ms"
+# A process takes a third of a second, so that a signal meets one; there are four in a block.
+SLOW = "measure.warmup_time=200ms"
 
 
 def until(is_so: Callable[[], bool], tree: Tree) -> None:

@@ -166,23 +166,29 @@ def test_an_interrupted_pilot_block_is_judged_by_both_of_its_parts(
     assert read_ledger(fake_run).arms == ledger.arms
 
 
+class Settling(FakeTarget):
+    """Its samples fall by half until the warm-up is long enough, and are three times as long."""
+
+    def __init__(self, settled_after_ns: float) -> None:
+        super().__init__()
+        self._settled_after_ns = settled_after_ns
+
+    def run(self, job: Any, **rest: Any) -> Any:
+        measured = super().run(job, **rest)
+        samples = np.fromfile(job.samples, dtype="<i8")
+        if job.warmup_ns < self._settled_after_ns:
+            samples[: samples.size // 2] *= 2
+            samples = samples * 3
+        samples.tofile(job.samples)
+        return measured
+
+
 def test_a_longer_warm_up_gets_a_pilot_of_its_own(
     ask: Ask, fake_run: Run, display: Display
 ) -> None:
     """The delay must be a share of the latency that settled processes have."""
     question = ask(min_blocks=6, max_blocks=6, effect=0.02, warmup_time_s=0.01)
-
-    class Settling(FakeTarget):
-        def run(self, job: Any, **rest: Any) -> Any:
-            measured = super().run(job, **rest)
-            samples = np.fromfile(job.samples, dtype="<i8")
-            if job.warmup_ns < 2e7:
-                samples[: samples.size // 2] *= 2
-                samples = samples * 3
-            samples.tofile(job.samples)
-            return measured
-
-    found = measure(question, fake_run, Settling(), display)
+    found = measure(question, fake_run, Settling(2e7), display)
     assert (found.ledger.warmup_factor, found.ledger.first_block) == (2, 5)
     assert found.delay_ns == 20
     assert found.ledger.blocks_done == 6
@@ -190,6 +196,14 @@ def test_a_longer_warm_up_gets_a_pilot_of_its_own(
     assert taken.count("pilot") == 2
     again = read_ledger(fake_run)
     assert (again.arms, again.pilot) == (found.ledger.arms, found.ledger.pilot)
+
+
+def test_a_machine_that_never_settles_still_ends(ask: Ask, fake_run: Run, display: Display) -> None:
+    question = ask(min_blocks=5, max_blocks=5, warmup_time_s=0.01)
+    experiment = measure(question, fake_run, Settling(1e12), display)
+    assert experiment.stopped == "blocks"
+    assert experiment.ledger.warmup_factor == 8
+    assert not any(process.steady for process in experiment.ledger.processes())
 
 
 def test_runs_are_limited_to_what_the_pilot_left_of_the_time(

@@ -267,17 +267,6 @@ def test_a_warm_up_that_is_too_short_is_lengthened_and_the_blocks_before_do_not_
     assert read_ledger(run).arms == ledger.arms
 
 
-def test_a_machine_that_never_settles_still_ends(
-    models: Models, run: Run, display: Display, tmp_path: Path
-) -> None:
-    question = make_question(models, max_blocks=5, min_blocks=5, effect=0.001)
-    target = SlowToSettle(tmp_path / "log", settles_after_ns=1e12)
-    experiment = measure(question, run, target, display)
-    assert experiment.stopped == "blocks"
-    assert experiment.ledger.warmup_factor == 8
-    assert not any(process.steady for process in experiment.ledger.processes())
-
-
 def test_the_warm_up_is_not_lengthened_where_no_time_is_left_for_that(
     models: Models, run: Run, display: Display, tmp_path: Path
 ) -> None:
