@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -45,7 +46,8 @@ name: grid
 data: {{source: digits, image_size: [{size}, {size}], seed: 7}}
 model:
   base: {{architecture: MobileNetV2, alpha: 0.35, weights: none, batch_norm_momentum: 0.9}}
-train: {{epochs: {epochs}, batch_size: 32, optimizer: {{adam: {{learning_rate: 1.0e-3}}}}, seed: 1}}
+train:
+  {{epochs: {epochs}, batch_size: 32, optimizer: {{adam: {{learning_rate: 1.0e-3}}}}, seed: {seed}}}
 matrix:
   model.head:
 {heads}
@@ -99,8 +101,11 @@ for head in ([], [(1024, "relu")], [(256, "relu"), (256, "relu")]):
 LEAST_GAIN = 5.0
 MOST_OTHER = 0.10
 MOST_MIB = 150.0
-# Of two means over 24 variants, each of which is right or wrong about some hundred images.
+# Beyond what two seeds of our own differ by: of means over 24 variants, each of which is right or
+# wrong about some hundred images.
 MOST_ACCURACY_LOST = 0.05
+# Of the cores' time, from which on it is they that bound a build.
+BUSY = 0.8
 WORK = ("train", "features", "compress", "convert")
 
 
@@ -115,8 +120,10 @@ def main() -> int:
         bench = _Bench(Path(folder), options.size, options.epochs, console)
         cold = bench.build(HEADS)
         more = bench.build(HEADS | MORE)
+        other = bench.build(HEADS, seed=2)
         plain_s, plain_accuracies = bench.plain()
-        ours, theirs = np.mean(bench.accuracies(cold.plan)), np.mean(plain_accuracies)
+        ours = [float(np.mean(bench.accuracies(one.plan))) for one in (cold, other)]
+        theirs = float(np.mean(plain_accuracies))
         peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         gain = plain_s / cold.wall_s
         table = Table("what", "figure", "bound")
@@ -128,7 +135,10 @@ def main() -> int:
         table.add_row("8 variants of one more head", f"{more.wall_s:.0f} s", "")
         trained = f"{more.counts['train']} trainings, {more.counts['convert']} conversions"
         table.add_row("made for it", trained, "2 trainings, 8 conversions")
-        table.add_row("mean accuracy of Keras's models", f"{ours:.3f}, plain {theirs:.3f}", "")
+        accuracies = f"{ours[0]:.3f} and {ours[1]:.3f} (two seeds), plain {theirs:.3f}"
+        noise = abs(ours[0] - ours[1])
+        lost = f"no more than {MOST_ACCURACY_LOST + noise:.3f} below"
+        table.add_row("mean accuracy of Keras's models", accuracies, lost)
         table.add_row("memory of the parent", f"{peak_mib:.0f} MiB", f"{MOST_MIB:.0f} MiB")
         console.print(table)
         console.print(cold.where_time_goes(), highlight=False)
@@ -136,7 +146,7 @@ def main() -> int:
         gain < LEAST_GAIN
         or cold.other > MOST_OTHER
         or (more.counts["train"], more.counts["convert"]) != (2, 8)
-        or ours < theirs - MOST_ACCURACY_LOST
+        or np.mean(ours) < theirs - MOST_ACCURACY_LOST - noise
         or peak_mib > MOST_MIB
     )
 
@@ -146,11 +156,13 @@ class _Built:
     """One build, and what its journal says of it.
 
     Attributes:
+        cpu_s: that workers and evaluations used, on all cores together.
         spans: kind of stage -> when each was done.
     """
 
     plan: Plan
     wall_s: float
+    cpu_s: float
     spans: dict[str, list[Span]]
 
     @property
@@ -169,10 +181,17 @@ class _Built:
         sums = {kind: sum(end - start for start, end in ones) for kind, ones in self.spans.items()}
         longest = max(sums, key=lambda kind: sums[kind])
         parts = [f"{kind} {sums[kind]:.0f} s ({self.counts[kind]})" for kind in sums]
-        busy = sum(sums.values()) / self.wall_s
+        at_once = sum(sums.values()) / self.wall_s
+        busy = self.cpu_s / self.wall_s / len(os.sched_getaffinity(0))
+        bound = (
+            f"bounded by them, most of all in stage {longest}"
+            if busy >= BUSY
+            else "bounded by what waits: for files, for memory, or for another stage"
+        )
         return (
             f"Stages, added over all workers, of {self.wall_s:.0f} s: {', '.join(parts)}; on "
-            f"average {busy:.1f} at once. Bounded by the cores' arithmetic in stage {longest}."
+            f"average {at_once:.1f} at once. The cores were busy for {busy:.0%} of the time: "
+            f"{bound}."
         )
 
 
@@ -181,14 +200,18 @@ class _Bench:
         self.folder, self.size, self.epochs, self.console = folder, size, epochs, console
         self.store = ArtifactStore(folder / "cache")
 
-    def build(self, heads: dict[str, str]) -> _Built:
-        """Builds what is missing."""
+    def build(self, heads: dict[str, str], seed: int = 1) -> _Built:
+        """Builds what is missing.
+
+        Args:
+            seed: of trainings.
+        """
         text = "\n".join(f"    {name}: {layers}" for name, layers in heads.items())
         path = self.folder / "grid.yaml"
-        path.write_text(SPEC.format(size=self.size, epochs=self.epochs, heads=text))
+        path.write_text(SPEC.format(size=self.size, epochs=self.epochs, heads=text, seed=seed))
         spec = read_spec(path)
         libraries = find_libraries(spec)
-        started = time.monotonic()
+        started, used_s = time.monotonic(), _children_s()
         plan = make_plan(spec, look_around(spec, libraries))
         runs = RunStore(self.folder / "runs", "grid")
         run = runs.create(plan.experiment_key, {"arms": [], "schedule_seed": 0})
@@ -200,7 +223,8 @@ class _Bench:
             raise SystemExit(f"failed: {failed}")
         events = read_events(run.folder / "journal.jsonl")
         kinds = {event["stage"] for event in events if event["event"] == "stage"}
-        return _Built(plan, seconds, {k: list(stage_spans(events, {k})) for k in sorted(kinds)})
+        spans = {kind: list(stage_spans(events, {kind})) for kind in sorted(kinds)}
+        return _Built(plan, seconds, _children_s() - used_s, spans)
 
     def plain(self) -> tuple[float, list[float]]:
         """Runs the plain script on the same images; its seconds and accuracies."""
@@ -220,6 +244,12 @@ class _Bench:
             artifact = self.store.find("train", plan.maker_of_model(name) or "")
             found.append(artifact.summary["keras_accuracy"] if artifact else float("nan"))
         return found
+
+
+def _children_s() -> float:
+    """CPU time of all processes that were started and ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 if __name__ == "__main__":
