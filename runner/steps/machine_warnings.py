@@ -19,6 +19,7 @@ _REMEDIES = {
     "load from others": f"{_LOUD} (benches in other containers too)",
     "steal": "end what else runs on this machine's host, or take one of your own",
     "cgroup throttling": "raise the CPU quota of this container, or ask for fewer threads",
+    "a process was killed": "end what takes this machine's memory",
     "swap": "end what takes this machine's memory, or turn swap off",
     "suspended": "keep this machine from falling asleep",
     TEMPERATURE: "cool it better, or raise measure.limits.temperature",
@@ -109,7 +110,8 @@ def _said(value: Any) -> str:
 
 def _never_quiet(counts: Mapping[str, int]) -> dict[str, Any]:
     reasons = sorted(counts, key=lambda reason: -counts[reason])
-    remedies = dict.fromkeys(_REMEDIES.get(reason, _LOUD) for reason in reasons)
+    # A process that failed is no unrest: what is to be done about that stands with its variant.
+    remedies = dict.fromkeys(_REMEDIES[reason] for reason in reasons if reason in _REMEDIES)
     return warning(
         "never-quiet",
         f"this machine did not become quiet ({', '.join(reasons) or 'other work'}); the "

@@ -302,7 +302,7 @@ def test_who_waits_for_quiet_in_vain_is_told_that_other_containers_are_not_waite
 
 def test_every_reason_for_unrest_has_a_remedy_of_its_own_the_most_frequent_first() -> None:
     result = quickstart()
-    reasons = {"under-voltage": 1, "cgroup throttling": 9}
+    reasons = {"under-voltage": 1, "cgroup throttling": 9, "a process failed": 4}
     result["blocks"] |= {"stopped": "disturbed", "reasons": reasons}
     (warning,) = [one for one in find_warnings(result) if one["kind"] == "never-quiet"]
     assert warning["remedy"] == (
