@@ -99,14 +99,15 @@ def test_no_bit_of_a_line_can_be_flipped_so_that_it_tells_something_else(tmp_pat
 @pytest.mark.acceptance
 def test_samples_with_a_flipped_bit_do_not_count_and_the_result_says_so(tiny: Tiny) -> None:
     for extra, most in (("measure.max_blocks=10", 10), ("measure.max_blocks=11", 11)):
-        # So small that no machine is quiet enough to tell before the blocks are spent.
+        # So small that hardly any machine is quiet enough to tell before the blocks are spent. A
+        # coarse clock may show equal medians, and no eleventh block is needed then.
         settings = (*tiny.settings, extra, "measure.effect=0.3%")
         tree = Forest().start(Tiny(tiny.desk, tiny.models, settings).command)
         said = tree.wait(120)
         assert tree.root.returncode in ANSWERED, said
         (folder,) = tiny.desk.run_folders(tiny.name)
         result = json.loads((folder / "result.json").read_text())
-        assert result["blocks"]["done"] == most
+        assert result["blocks"]["done"] in (10, most)
         if most == 10:
             assert result["blocks"]["lost_processes"] == 0
             first = next(e for e in tiny.desk.events(tiny.name) if e["event"] == "process")
