@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ from tests.bench import Desk
 from tests.crashes.inspection import Witness, disturbed_blocks, lapses_of_finished
 from tests.crashes.tiny import ANSWERED, SETTINGS
 from tests.crashes.trees import Forest, Tree
+from tests.file_systems import mounted
 from tests.native_models import negation
 
 # Of one bench, which has two models or three.
@@ -211,16 +211,10 @@ def _make_batch(folder: Path, command: str, generator: random.Random) -> Batch:
 @contextlib.contextmanager
 def _small_file_system() -> Iterator[Path | None]:
     """A file system of its own; None where it can't be had."""
-    with tempfile.TemporaryDirectory(prefix="retime-torture-") as mount:
-        options = ["-t", "tmpfs", "-o", f"size={_FILE_SYSTEM_MIB}m", "tmpfs", mount]
-        made = subprocess.run(["mount", *options], capture_output=True, check=False)  # noqa: S607 - of the system
-        if made.returncode:
-            yield None
-            return
-        try:
-            yield Path(mount)
-        finally:
-            subprocess.run(["umount", "-l", mount], check=True)  # noqa: S607 - as above
+    with tempfile.TemporaryDirectory(prefix="retime-torture-") as folder:
+        mount = Path(folder)
+        with mounted(mount, f"size={_FILE_SYSTEM_MIB}m") as is_there:
+            yield mount if is_there else None
 
 
 def _fill(ballast: Path, room_bytes: int) -> None:

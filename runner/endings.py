@@ -7,8 +7,8 @@ import signal
 
 from runner.errors import StageError
 
-# What the system refuses for the moment: processes, open files, memory for another process.
-_FOR_THE_MOMENT = frozenset({errno.EAGAIN, errno.ENFILE, errno.EMFILE, errno.ENOMEM})
+# What the system refuses for the moment: processes, open files.
+FOR_THE_MOMENT = frozenset({errno.EAGAIN, errno.ENFILE, errno.EMFILE})
 
 
 def cause_of_end(code: int) -> str:
@@ -47,7 +47,8 @@ def check_start(error: OSError, stage: str, *, where: str = "", log: str = "") -
     Raises:
         StageError: it did, so that a little later it may not.
     """
-    if error.errno in _FOR_THE_MOMENT:
+    # Memory for another process, too; a stage that finds none has asked for too much.
+    if error.errno in FOR_THE_MOMENT | {errno.ENOMEM}:
         raise StageError(
             "the system had no room for another process or file",
             stage=stage,

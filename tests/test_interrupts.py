@@ -33,16 +33,20 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_an_interruption_that_python_drops_comes_again_and_then_no_more(name: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(name=name)],
+def run(program: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
         timeout=20,
     )
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_an_interruption_that_python_drops_comes_again_and_then_no_more(name: str) -> None:
+    done = run(PROGRAM.format(name=name))
     assert "Exception ignored" in done.stderr
     assert (done.returncode, done.stdout) == (0, "stopped\n")
 
@@ -67,14 +71,7 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_block_that_holds_an_interruption_back_is_done_before_it_comes_once(name: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", HELD.format(name=name)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-    )
+    done = run(HELD.format(name=name))
     assert (done.stdout, done.stderr) == ("the block and the next block\n", "")
 
 
@@ -101,14 +98,7 @@ except OSError as error:
 def test_an_interruption_that_waits_for_a_unit_of_work_is_not_lost_when_that_fails(
     name: str,
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", FAILING.format(name=name)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-    )
+    done = run(FAILING.format(name=name))
     said = "waits\nstopped: the disk is full\nthe disk is full again\n"
     assert (done.stdout, done.stderr) == (said, "")
 
@@ -182,12 +172,5 @@ except KeyboardInterrupt:
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_an_interruption_while_progress_is_noted_neither_hangs_nor_gets_lost(name: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", TELLING.format(name=name)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=20,
-    )
+    done = run(TELLING.format(name=name))
     assert (done.stdout, done.stderr) == ("work stopping\n", "")

@@ -60,8 +60,7 @@ def _lock(folder: Path) -> int | None:
             pass
         except OSError as error:
             os.close(descriptor)
-            # To the log.
-            print(f"nothing is kept of this attempt on its way: {folder} is not ours ({error})")  # noqa: T201
+            print(f"nothing is kept on the way: {folder} is not ours ({error})")  # noqa: T201 - to the log
             return None
         # Its last owner removed it in the moment before it was locked.
         os.close(descriptor)

@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterator
 from urllib.error import HTTPError, URLError
 
+from runner.endings import FOR_THE_MOMENT
+
 # What libraries write when the system's error number got lost on the way.
 _FULL_DISK_WORDS = ("No space left on device", "errno = 28", "Disk quota exceeded")
-# What the system refuses for the moment: processes, open files.
-_FOR_THE_MOMENT = {errno.EAGAIN, errno.ENFILE, errno.EMFILE}
 # Extra -> the packages that come with it, by what is imported.
 _EXTRAS = {
     "train": ("PIL", "h5py", "keras", "tensorflow"),
@@ -72,7 +72,7 @@ def explain(error: BaseException) -> StageFailure:
             why=str(named[0].filename) if named else excerpt(error),
             remedy="free some room and run the same command again; it goes on where it stopped",
         )
-    if any(isinstance(c, OSError) and c.errno in _FOR_THE_MOMENT for c in causes):
+    if any(isinstance(c, OSError) and c.errno in FOR_THE_MOMENT for c in causes):
         return StageFailure(
             "unavailable",
             "the system had no room for another process or file",

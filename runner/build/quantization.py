@@ -15,7 +15,7 @@ from runner.build.selection import find_operators, float_operators
 def set_per_tensor(converter: Any, is_per_tensor: bool) -> None:  # noqa: FBT001 - its subject
     """Gives each tensor of weights one scale, where each output channel has its own otherwise."""
     converter._experimental_disable_per_channel = is_per_tensor  # noqa: SLF001 - no other way
-    converter._experimental_disable_per_channel_quantization_for_dense_layers = (  # noqa: SLF001
+    converter._experimental_disable_per_channel_quantization_for_dense_layers = (  # noqa: SLF001 - as above
         is_per_tensor
     )
 

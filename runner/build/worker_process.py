@@ -147,7 +147,7 @@ class WorkerProcess:
 
     def hang_up(self) -> None:
         """Closes its standard input, at which it ends by itself, without waiting for that."""
-        assert self._child.stdin is not None  # noqa: S101
+        assert self._child.stdin is not None  # noqa: S101 - as above
         with contextlib.suppress(OSError, ValueError):
             self._child.stdin.close()
 
@@ -164,7 +164,7 @@ class WorkerProcess:
     def dismiss(self) -> None:
         """Ends it now, whatever it is at. For the thread that uses it, after which it is no use."""
         self.end(0.0)
-        assert self._child.stdout is not None  # noqa: S101
+        assert self._child.stdout is not None  # noqa: S101 - as above
         self._child.stdout.close()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import SMALL, Benched, Desk
+from tests.file_systems import mounted
 
 pytestmark = pytest.mark.acceptance
 
@@ -98,16 +99,10 @@ except EnvironmentUnusableError as error:
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 3 MiB."""
     mount = tmp_path / "small"
-    mount.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(mount)],
-        capture_output=True,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip("mounting a small file system needs root")
-    yield mount
-    subprocess.run(["umount", "-l", str(mount)], check=True)
+    with mounted(mount, "size=3m") as is_there:
+        if not is_there:
+            pytest.skip("mounting a small file system needs root")
+        yield mount
 
 
 def test_a_full_disk_for_artifacts_fails_with_the_remedy(small_disk: Path, tmp_path: Path) -> None:

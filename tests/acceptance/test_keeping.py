@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench import SMALL, Benched, Desk
+from tests.file_systems import mounted
 
 pytestmark = pytest.mark.acceptance
 
@@ -95,16 +96,10 @@ def test_what_was_pruned_is_made_again_and_nothing_else(benched: Benched, tmp_pa
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 256 MiB."""
     mount = tmp_path / "disk"
-    mount.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", str(mount)],
-        capture_output=True,
-        check=False,
-    )
-    if made.returncode:
-        pytest.skip("mounting a small file system needs root")
-    yield mount
-    subprocess.run(["umount", "-l", str(mount)], check=True)
+    with mounted(mount, "size=256m") as is_there:
+        if not is_there:
+            pytest.skip("mounting a small file system needs root")
+        yield mount
 
 
 def test_a_bench_that_has_no_room_for_its_artifacts_begins_nothing(

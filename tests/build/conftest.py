@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from runner.build.executor import LocalExecutor
 from runner.build.protocol import Progress, StageRequest
 from runner.build.sources.digits import load_digits
 from runner.spec.architectures import Scaling
+from tests.file_systems import mounted
 
 THREADS = 2
 SCALING: Scaling = "minus_one_to_one"
@@ -198,9 +198,7 @@ def _configured(request: pytest.FixtureRequest) -> None:
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 64 KiB."""
     mount = tmp_path / "small"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(mount)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a small file system needs root")
-    yield mount
-    subprocess.run(["umount", "-l", str(mount)], check=True)
+    with mounted(mount, "size=64k") as is_there:
+        if not is_there:
+            pytest.skip("mounting a small file system needs root")
+        yield mount

@@ -6,7 +6,6 @@ import gzip
 import json
 import socket
 import struct
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from runner.build.data import make_data
 from runner.build.failures import StageFailure
 from tests.build.conftest import Bench, data_params
 from tests.build.test_data import make
+from tests.file_systems import mounted
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.filterwarnings("ignore")]
 
@@ -216,16 +216,12 @@ def test_files_in_a_folder_that_cannot_be_written_to_are_read_without_a_lock(
     from runner.build.downloads import alone
 
     mount = tmp_path / "read-only"
-    mount.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "ro", "tmpfs", str(mount)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a file system needs root")
-    try:
+    with mounted(mount, "ro") as is_there:
+        if not is_there:
+            pytest.skip("mounting a file system needs root")
         for folder in (mount, mount / "models"):
             with alone(folder):
                 assert not list(mount.iterdir())
-    finally:
-        subprocess.run(["umount", "-l", str(mount)], check=True)
 
 
 def test_a_missing_package_names_the_extra_to_install(

@@ -51,6 +51,15 @@ def killed_until_done(command: list[str], desk: Desk, faults: Faults) -> str:
     pytest.fail(f"not done after {MOST_STARTS} starts: {faults.sites()}")
 
 
+def to_train(folder: Path) -> tuple[Desk, Path]:
+    """A desk of its own, and a spec that trains."""
+    root = folder / "desk"
+    root.mkdir()
+    spec = folder / "trained.yaml"
+    spec.write_text(TRAINING)
+    return Desk(root / "runs", root / "cache"), spec
+
+
 @pytest.mark.acceptance
 def test_a_bench_killed_at_each_kind_of_sync_and_rename_ends_whole_and_repeats_nothing(
     tiny: Tiny, injure: Callable[..., Faults]
@@ -101,11 +110,7 @@ def test_a_bench_killed_at_every_so_many_syncs_ends_whole(
 def test_a_training_killed_at_each_kind_of_rename_goes_on_at_its_epoch(
     tmp_path: Path, injure: Callable[..., Faults]
 ) -> None:
-    root = tmp_path / "desk"
-    root.mkdir()
-    desk = Desk(root / "runs", root / "cache")
-    spec = tmp_path / "trained.yaml"
-    spec.write_text(TRAINING)
+    desk, spec = to_train(tmp_path)
     faults = injure("rename", do="tree", at="new", below="desk/cache")
     killed_until_done(desk.command("bench", spec), desk, faults)
     sites = set(faults.sites())
@@ -123,11 +128,7 @@ def test_a_worker_that_is_killed_is_replaced_and_its_training_goes_on(
     tmp_path: Path, injure: Callable[..., Faults]
 ) -> None:
     """As the kernel does when memory runs out: the parent lives, and tries again."""
-    root = tmp_path / "desk"
-    root.mkdir()
-    desk = Desk(root / "runs", root / "cache")
-    spec = tmp_path / "trained.yaml"
-    spec.write_text(TRAINING)
+    desk, spec = to_train(tmp_path)
     faults = injure("rename", do="kill", at=1, below="desk/cache/checkpoints")
     tree = Forest().start(desk.command("bench", spec), faults.environment())
     said = tree.wait(300)
@@ -173,11 +174,7 @@ def test_a_training_killed_when_it_is_done_leaves_no_checkpoint(
     tmp_path: Path, injure: Callable[..., Faults]
 ) -> None:
     """Its artifact is there, and what it would have gone on with is not removed yet."""
-    root = tmp_path / "desk"
-    root.mkdir()
-    desk = Desk(root / "runs", root / "cache")
-    spec = tmp_path / "trained.yaml"
-    spec.write_text(TRAINING)
+    desk, spec = to_train(tmp_path)
     faults = injure("fsync", do="tree", at=1, below="desk/cache/train")
     command = desk.command("bench", spec)
     assert Forest().start(command, faults.environment()).ended(300) == KILLED

@@ -15,7 +15,7 @@ from runner.report.progress import Display
 from runner.report.wording import block_sentence, headline
 from runner.spec.measurement import Limits
 from runner.steps import measuring, piloting, staying, sustaining
-from runner.steps.assembling import changes_between
+from runner.steps.blocks import changes_between
 from runner.steps.ledger import read_ledger
 from runner.steps.measuring import measure
 from runner.steps.question import Question

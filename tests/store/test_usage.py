@@ -20,6 +20,7 @@ from runner.store.usage import (
     forget_the_dead,
     keys_in_use,
 )
+from tests.file_systems import mounted
 from tests.store.shelf import Shelf
 
 pytestmark = pytest.mark.fast
@@ -126,23 +127,14 @@ def test_two_benches_of_one_process_each_hold_what_they_use(tmp_path: Path) -> N
 
 
 def test_work_goes_on_where_a_cache_may_only_be_read(tmp_path: Path) -> None:
-    if os.geteuid() == 0:
-        mounted = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "ro,size=1m", "tmpfs", str(tmp_path)],
-            capture_output=True,
-            check=False,
-        )
-        if mounted.returncode:
-            pytest.skip("mounting a file system that can only be read needs root")
-    else:
-        tmp_path.chmod(0o555)
-    try:
+    with mounted(tmp_path, "ro,size=1m") as is_there:
+        if not is_there and os.geteuid() == 0:
+            pytest.skip("mounting a file system that can only be read is not permitted")
+        if not is_there:
+            tmp_path.chmod(0o555)
         with artifacts_in_use(tmp_path, ["key"], print):
             assert keys_in_use(tmp_path) == {}
-    finally:
-        if os.geteuid() == 0:
-            subprocess.run(["umount", "-l", str(tmp_path)], check=True)
-        else:
+        if not is_there:
             tmp_path.chmod(0o755)
 
 
