@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ _LONGEST_WAIT_S = 60.0
 # Beyond the longest wait; two to the power of 1024 is no number of a float any more.
 _MOST_DOUBLED = 6
 # A processor that is not as cool as it was after so long has another temperature now.
-LONGEST_COOLING_S = 300.0
-COOLING_STEP_S = 2.0
+_LONGEST_COOLING_S = 300.0
+_COOLING_STEP_S = 2.0
 # Attempts in a row that nothing but the temperature spoilt: what it was held against is past.
 _MOST_OFF = 5
 # What is said when an interruption waits for the end of a block.
@@ -163,21 +163,38 @@ class Stay:
 
         One that is too cold gets warm by working, not by waiting.
         """
-        limit, waited_s, longest_s = (
+        return not let_cool(
+            self.reference,
             self.question.measure.limits.temperature_c,
-            0.0,
-            min(LONGEST_COOLING_S, self.left_s),
+            self.left_s,
+            lambda seconds: self._wait(seconds, task, "too hot"),
         )
-        while degrees_from(self.reference, read_conditions()) > limit:
-            if waited_s >= longest_s:
-                return False
-            seconds = min(COOLING_STEP_S, longest_s - waited_s)
-            self._wait(seconds, task, "too hot")
-            waited_s += seconds
-        return True
 
     def _wait(self, seconds: float, task: Task, why: str) -> None:
         total_s = self.question.measure.max_time_s
         task.update(min(self.ledger.elapsed_s, total_s), total_s, f"{why}; waiting {seconds:.0f} s")
         time.sleep(seconds)
         self.record("waited", seconds=seconds)
+
+
+def let_cool(
+    reference: Conditions | None, limit_c: float, left_s: float, wait: Callable[[float], None]
+) -> float:
+    """Waits until the processor is hotter by no more than it may be, for five minutes at most.
+
+    Args:
+        reference: what its temperature is held against.
+        left_s: there is no more time than this.
+        wait: does so, for the seconds that it is given.
+
+    Returns:
+        The degrees that are too many after the longest wait; 0 where it is cool, or nothing known.
+    """
+    waited_s, longest_s = 0.0, min(_LONGEST_COOLING_S, left_s)
+    while (hotter_c := degrees_from(reference, read_conditions()) - limit_c) > 0:
+        if waited_s >= longest_s:
+            return hotter_c
+        seconds = min(_COOLING_STEP_S, longest_s - waited_s)
+        wait(seconds)
+        waited_s += seconds
+    return 0.0

@@ -14,13 +14,12 @@ from runner.report.progress import Task
 from runner.steps.deadline import Deadline
 from runner.steps.ledger import Ledger, decode_samples
 from runner.steps.question import Question
-from runner.steps.staying import COOLING_STEP_S, LONGEST_COOLING_S
+from runner.steps.staying import let_cool
 from runner.store.runs import Run
 from runner.timing.experiment import Setup, Target, run_sustained, sustained_order, usual_timeout_s
 from runner.timing.host import (
     TEMPERATURE,
     Conditions,
-    degrees_from,
     disturbances,
     read_conditions,
     read_gauges,
@@ -80,14 +79,13 @@ class Sustaining:
             The degrees that are left after the longest wait, beyond those that a block may differ
             by; 0 where it is cool, or nothing is known.
         """
-        limit_c, waited_s = self.question.measure.limits.temperature_c, 0.0
-        while (hotter_c := degrees_from(first, read_conditions()) - limit_c) > 0:
-            if waited_s >= LONGEST_COOLING_S or self.deadline.is_past:
-                return hotter_c
-            tell(f"too hot; waiting {COOLING_STEP_S:.0f} s")
-            time.sleep(COOLING_STEP_S)
-            waited_s += COOLING_STEP_S
-        return 0.0
+
+        def wait(seconds: float) -> None:
+            tell(f"too hot; waiting {seconds:.0f} s")
+            time.sleep(seconds)
+
+        limit_c = self.question.measure.limits.temperature_c
+        return let_cool(first, limit_c, self.deadline.left_s, wait)
 
     def _try(self, slot: Slot, seconds: float, timeout_s: float, hotter_c: float) -> None:
         """Tries as often as the spec allows; a failure here takes nothing from the blocks."""
