@@ -39,7 +39,7 @@ examples:
 exit codes:
   0 done and all expectations hold    1 an expectation failed
   2 the spec or the arguments are wrong    3 some variants failed, the rest are reported
-  4 this machine lacks something    130 interrupted, the same command goes on
+  4 this machine lacks something, or was never quiet    130 interrupted, the same command goes on
 """
 
 
