@@ -171,3 +171,18 @@ def test_what_failed_for_good_is_not_tried_again_when_the_same_batch_goes_on(nig
     night.answer = lambda _: quickstart()
     night.run()
     assert night.asked == ["one", "two", "two"]
+
+
+def test_a_spec_whose_machine_was_never_quiet_is_disturbed_and_no_answer(night: Night) -> None:
+    def without_quiet(spec: Spec) -> Any:
+        result = quickstart()
+        result["blocks"]["stopped"] = "disturbed" if spec.name == "one" else "precise"
+        return result
+
+    night.answer = without_quiet
+    assert night.run() is ExitCode.UNUSABLE_ENVIRONMENT
+    ended = {e["name"]: e["status"] for e in night.events() if e["event"] == "spec_ended"}
+    assert ended == {"one": "disturbed", "two": "answered"}
+    # All had their turns: the batch is over, and a new one goes on with what was disturbed.
+    assert night.events()[-1]["reason"] == "done"
+    assert "1 of 2 questions answered, 1 disturbed" in night.said.getvalue()

@@ -416,3 +416,17 @@ def test_what_of_the_machine_changed_between_two_stays_is_found(fake_run: Run) -
     fake_run.begin_stay(b"", host=fast)
     assert changes_between(fake_run.hosts()) == {"governor": ["powersave", "performance"]}
     assert changes_between([slow, slow]) == {}
+
+
+def test_the_load_that_blocks_had_and_that_was_allowed_is_in_the_result(
+    ask: Ask, fake_run: Run, display: Display, machine: Machine, tmp_path: Path
+) -> None:
+    """One core for a whole block, the first of three."""
+    machine.loaded = {PILOT}
+    question = ask(limits=Limits(steal=0.1, load_cores=2.0, temperature_c=3.0))
+    found = measure(question, fake_run, machine.target(), display)
+    assert found.ledger.redone == 0
+    assert found.ledger.others_cores == [1.0, 0.0, 0.0]
+    assert read_ledger(fake_run).others_cores == [1.0, 0.0, 0.0]
+    result = result_of(spec_of(tmp_path), found, fake_run, tmp_path)
+    assert result["blocks"]["load_of_others"] == {"median": 0.0, "most": 1.0}
